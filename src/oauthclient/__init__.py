@@ -1,0 +1,160 @@
+"""An OAuth client that proves who it is on every step: sender-constrained tokens for httpx and httpx2.
+
+A name is loaded when it is first used (PEP 562), so that importing this package costs nothing beside httpx.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oauthclient.client import OAuthClient
+    from oauthclient.errors import (
+        AlreadyAuthorized,
+        AuthorizationServerError,
+        ConfigurationError,
+        DiscoveryFailed,
+        DowngradeRefused,
+        ErrorResponse,
+        GrantFailed,
+        InvalidJWT,
+        InvalidKey,
+        InvalidResponse,
+        NoResourceForURL,
+        NotOffered,
+        OAuthError,
+        RedirectLeftResource,
+        RequestRefused,
+        Unreachable,
+        UnsafeURL,
+    )
+    from oauthclient.jose.keys import SigningKey
+    from oauthclient.jose.signers import Signer
+    from oauthclient.plugin.attach import attach
+    from oauthclient.plugin.auth import Auth
+    from oauthclient.plugin.verdict import NotRepeated, not_repeated
+    from oauthclient.protocol.authentication import (
+        ClientAuthentication,
+        ClientSecretBasic,
+        ClientSecretJWT,
+        ClientSecretPost,
+        Credentials,
+        PrivateKeyJWT,
+        PublicClient,
+    )
+    from oauthclient.protocol.binding import Bearer, DPoP
+    from oauthclient.protocol.grants import ClientCredentials, Grant, IssuedAssertion, SelfIssuedAssertion
+    from oauthclient.protocol.metadata import ServerMetadata
+    from oauthclient.protocol.occasion import Occasion
+    from oauthclient.protocol.resources import Resource
+    from oauthclient.protocol.token import Token
+    from oauthclient.secret import Secret
+    from oauthclient.storage.memory import MemoryStore, TokenStore
+
+_ROOMS = {
+    "client": ("OAuthClient",),
+    "errors": (
+        "AlreadyAuthorized",
+        "AuthorizationServerError",
+        "ConfigurationError",
+        "DiscoveryFailed",
+        "DowngradeRefused",
+        "ErrorResponse",
+        "GrantFailed",
+        "InvalidJWT",
+        "InvalidKey",
+        "InvalidResponse",
+        "NoResourceForURL",
+        "NotOffered",
+        "OAuthError",
+        "RedirectLeftResource",
+        "RequestRefused",
+        "Unreachable",
+        "UnsafeURL",
+    ),
+    "jose.keys": ("SigningKey",),
+    "jose.signers": ("Signer",),
+    "plugin.attach": ("attach",),
+    "plugin.auth": ("Auth",),
+    "plugin.verdict": ("NotRepeated", "not_repeated"),
+    "protocol.authentication": (
+        "ClientAuthentication",
+        "ClientSecretBasic",
+        "ClientSecretJWT",
+        "ClientSecretPost",
+        "Credentials",
+        "PrivateKeyJWT",
+        "PublicClient",
+    ),
+    "protocol.binding": ("Bearer", "DPoP"),
+    "protocol.grants": ("ClientCredentials", "Grant", "IssuedAssertion", "SelfIssuedAssertion"),
+    "protocol.metadata": ("ServerMetadata",),
+    "protocol.occasion": ("Occasion",),
+    "protocol.resources": ("Resource",),
+    "protocol.token": ("Token",),
+    "secret": ("Secret",),
+    "storage.memory": ("MemoryStore", "TokenStore"),
+}
+_ROOM_OF = {name: f"oauthclient.{room}" for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "AlreadyAuthorized",
+    "Auth",
+    "AuthorizationServerError",
+    "Bearer",
+    "ClientAuthentication",
+    "ClientCredentials",
+    "ClientSecretBasic",
+    "ClientSecretJWT",
+    "ClientSecretPost",
+    "ConfigurationError",
+    "Credentials",
+    "DPoP",
+    "DiscoveryFailed",
+    "DowngradeRefused",
+    "ErrorResponse",
+    "Grant",
+    "GrantFailed",
+    "InvalidJWT",
+    "InvalidKey",
+    "InvalidResponse",
+    "IssuedAssertion",
+    "MemoryStore",
+    "NoResourceForURL",
+    "NotOffered",
+    "NotRepeated",
+    "OAuthClient",
+    "OAuthError",
+    "Occasion",
+    "PrivateKeyJWT",
+    "PublicClient",
+    "RedirectLeftResource",
+    "RequestRefused",
+    "Resource",
+    "Secret",
+    "SelfIssuedAssertion",
+    "ServerMetadata",
+    "Signer",
+    "SigningKey",
+    "Token",
+    "TokenStore",
+    "Unreachable",
+    "UnsafeURL",
+    "attach",
+    "not_repeated",
+]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(room), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

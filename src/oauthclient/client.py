@@ -1,0 +1,163 @@
+"""The front door for a service: one client at one authorization server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oauthclient.errors import ConfigurationError
+from oauthclient.protocol.binding import Binding, DPoP
+
+if TYPE_CHECKING:
+    import os
+    import ssl
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from oauthclient.engine.engine import Engine
+    from oauthclient.flows.server import Told
+    from oauthclient.plugin.auth import Auth, Outside
+    from oauthclient.protocol.authentication import ClientAuthentication
+    from oauthclient.protocol.grants import Grant
+    from oauthclient.protocol.metadata import ServerMetadata
+    from oauthclient.protocol.resources import Resource
+    from oauthclient.storage.memory import TokenStore
+
+
+class OAuthClient:
+    """A client of one authorization server (RFC 6749), made once and shared by the whole program.
+
+    `issuer`: the server's identifier, byte for byte; everything else is discovered (RFC 8414), unless `metadata` is
+    given by hand; then `issuer` may be None. `authentication`: how the client proves who it is. `binding`: what its
+    tokens are bound to. `target`: the parameter that tells the server what a token is for, `"resource"` (RFC 8707),
+    or `"audience"`, or `"scope"` for servers that know only scopes. `parameters`: further parameters of every token
+    request. `insecure_loopback`: allow http where the server is on this machine.
+
+    For the connection to the server: `verify` (an SSLContext, or the path of CA certificates), `proxy` (a URL),
+    `timeout` (seconds), or an httpx or httpx2 `transport` of your own. `store`: where tokens are kept, by default in
+    this process.
+
+    Nothing is sent, and no key is made, before the first request that needs it.
+    """
+
+    def __init__(
+        self,
+        issuer: str | None,
+        *,
+        client_id: str,
+        authentication: ClientAuthentication,
+        binding: Binding | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        target: Told = "resource",
+        parameters: Mapping[str, str] | None = None,
+        insecure_loopback: bool = False,
+        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        transport: Any = None,
+        timeout: float = 10.0,
+        store: TokenStore | None = None,
+    ) -> None:
+        if target not in ("resource", "audience", "scope"):
+            raise ConfigurationError('target= is "resource", "audience" or "scope".', code="unknown_setting")
+        if not client_id:
+            raise ConfigurationError("client_id= is empty.", code="unknown_setting")
+        self._issuer = _issuer(issuer, metadata, loopback=insecure_loopback)
+        self._client_id = client_id
+        self._authentication = authentication
+        self._binding = DPoP() if binding is None else binding
+        self._metadata = metadata
+        self._target = target
+        self._parameters = dict(parameters or {})
+        self._loopback = insecure_loopback
+        self._connection = {"verify": verify, "proxy": proxy, "transport": transport, "timeout": timeout}
+        self._store = store
+        self._lazy_engine: Engine | None = None
+        authentication.serve(self._issuer or None)
+
+    def client_credentials(self, *resources: Resource, outside: Outside = "raise") -> Auth:
+        """An auth object for a client acting for itself (RFC 6749, section 4.4), with a token for each resource.
+
+        `outside`: what becomes of a request outside all of them: `"raise"`, or `"anonymous"` to send it without a token.
+        """
+        from oauthclient.protocol.grants import ClientCredentials
+
+        return self.grant(ClientCredentials(), *resources, outside=outside)
+
+    def grant(self, grant: Grant, *resources: Resource, outside: Outside = "raise") -> Auth:
+        """An auth object for any other grant, such as `SelfIssuedAssertion`, or a subclass of `Grant` of your own."""
+        from oauthclient.plugin.auth import Auth
+        from oauthclient.plugin.target import Target
+        from oauthclient.protocol.resources import ResourceMap
+
+        if not resources:
+            raise ConfigurationError("An auth object needs a resource to get tokens for.", code="no_resource")
+        grant.serve(self._issuer or None)
+        engine = self._engine()
+        return Auth(
+            ResourceMap((resource, Target(engine, grant, resource)) for resource in resources),
+            outside=outside,
+        )
+
+    def discover(self) -> ServerMetadata:
+        """What the authorization server says of itself, read again once a day."""
+        return self._engine().metadata().result()
+
+    async def discover_async(self) -> ServerMetadata:
+        """As `discover`, without blocking the event loop."""
+        return await self._engine().metadata().result_async()
+
+    def close(self) -> None:
+        """Close the connections to the authorization server. Tokens stay; a later request opens new connections."""
+        if self._lazy_engine is not None:
+            self._lazy_engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"OAuthClient({self._issuer!r}, client_id={self._client_id!r}, binding={self._binding!r})"
+
+    def _engine(self) -> Engine:
+        if self._lazy_engine is None:
+            from oauthclient.engine.engine import Engine
+            from oauthclient.engine.transport import Transport
+            from oauthclient.flows.server import Server
+            from oauthclient.protocol.metadata import ServerMetadata
+            from oauthclient.storage.memory import MemoryStore
+
+            metadata = self._metadata
+            server = Server(
+                self._issuer,
+                client_id=self._client_id,
+                authentication=self._authentication,
+                binding=self._binding,
+                told_by=self._target,
+                parameters=self._parameters,
+                loopback=self._loopback,
+                metadata=None if metadata is None else ServerMetadata.from_document(metadata, loopback=self._loopback),
+            )
+            self._lazy_engine = Engine(server, Transport(**self._connection), self._store or MemoryStore())
+        return self._lazy_engine
+
+
+def _issuer(issuer: str | None, metadata: Mapping[str, Any] | None, *, loopback: bool) -> str:
+    """The issuer to go by, or "" where only metadata is given and it names none."""
+    from oauthclient.protocol.metadata import checked_issuer
+
+    named = None if metadata is None else metadata.get("issuer")
+    if issuer is None and metadata is None:
+        raise ConfigurationError("There is neither an issuer nor metadata.", code="no_issuer")
+    if issuer is not None and named is not None and issuer != named:
+        raise ConfigurationError(
+            f"The issuer is {issuer}, but the metadata given is that of {named}.", code="issuer_mismatch"
+        )
+    known = issuer or named
+    return "" if known is None else checked_issuer(known, loopback=loopback)

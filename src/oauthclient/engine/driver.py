@@ -1,0 +1,75 @@
+"""The driver: answers the effects of a story, one after the other, until it is told."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from oauthclient.engine import time
+from oauthclient.engine.flights import Flights
+from oauthclient.flows.effects import Ask, Effect, FreshID, Jitter, Load, Now, Once, Save, Send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oauthclient.engine.transport import Transport
+    from oauthclient.flows.effects import Story
+    from oauthclient.storage.memory import TokenStore
+
+T = TypeVar("T")
+
+
+class Driver:
+    """Runs stories against one transport and one store."""
+
+    def __init__(self, transport: Transport, store: TokenStore) -> None:
+        self._transport = transport
+        self._store = store
+        self.flights = Flights()
+
+    def run(self, story: Story[T]) -> T:
+        """What `story` returns; or raises."""
+        reply: Any = None
+        failure: Exception | None = None
+        while True:
+            try:
+                effect = story.send(reply) if failure is None else story.throw(failure)
+            except StopIteration as told:
+                result: T = told.value
+                return result
+            reply = failure = None
+            try:
+                reply = self._answer(effect)
+            except Exception as error:  # noqa: BLE001  # it is the story's to judge
+                failure = error
+
+    def _answer(self, effect: Effect[Any]) -> object:
+        match effect:
+            case Send(request=request):
+                return self._transport.send(request)
+            case Now():
+                return time.now()
+            case FreshID():
+                return fresh_id()
+            case Jitter():
+                return random.random()  # noqa: S311  # spreads load, guards nothing
+            case Load(slot=slot):
+                return self._store.load(slot)
+            case Save(slot=slot, token=token):
+                self._store.save(slot, token)
+                return None
+            case Ask(function=function):
+                return function()
+            case Once(key=key, story=story):
+                return self._once(key, story)
+        raise AssertionError(f"An effect without an answer: {type(effect).__name__}")
+
+    def _once(self, key: Any, story: Callable[[], Story[T]]) -> T:
+        return self.flights.join(key, lambda: self.run(story())).result()
+
+
+def fresh_id() -> str:
+    """128 random bits in base64url (RFC 9449, section 4.2, wants at least 96)."""
+    return base64.urlsafe_b64encode(os.urandom(16))[:22].decode("ascii")

@@ -1,0 +1,152 @@
+"""The one way to an authorization server: a client of our own that follows, keeps and reveals nothing.
+
+No redirects (a 307 would re-post the credentials), no cookies, no hooks of the user's; bounded bodies and times.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from oauthclient.engine import time
+from oauthclient.errors import ConfigurationError, InvalidResponse, OAuthError, Unreachable
+from oauthclient.protocol.text import shown
+from oauthclient.protocol.urls import without_query
+from oauthclient.protocol.wire import Response
+
+if TYPE_CHECKING:
+    from oauthclient.protocol.wire import Instant, Request
+
+_LARGEST_BODY: Final = 1024 * 1024  # bytes
+_WHOLE_EXCHANGE: Final = 3.0  # times the timeout: what a server may take for all of an answer, drop by drop
+_HEADERS: Final = {"User-Agent": "oauthclient", "Accept-Encoding": "identity"}
+
+
+class Transport:
+    """Sends requests to an authorization server and reads its answers, on whatever thread calls.
+
+    `verify`: an SSLContext, or the path of a file of CA certificates. `proxy`: a URL; else the environment's proxies
+    count. `transport`: an httpx or httpx2 transport to use instead, then the two others do not count. `timeout`: seconds
+    to connect, and to wait for each next piece of an answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        transport: Any = None,
+        timeout: float = 10.0,
+    ) -> None:
+        self._verify = verify if verify is None or isinstance(verify, ssl.SSLContext) else _context(os.fspath(verify))
+        self._proxy = proxy
+        self._transport = transport
+        self._timeout = timeout
+        self._family: Any = httpx if transport is None else _family_of(transport)
+        self._client: Any = None
+        self._process = os.getpid()
+
+    def send(self, request: Request) -> Response:
+        """The answer to `request`. Raises Unreachable, or InvalidResponse for one that is too large or compressed."""
+        host = without_query(request.url)
+        sent = time.now()
+        try:
+            return self._exchange(request, sent)
+        except OAuthError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the border: whatever a transport raises becomes an error of ours
+            failure = _unreachable(error, host, self._family)
+        raise failure
+
+    def close(self) -> None:
+        """Close the connections. The next request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _exchange(self, request: Request, sent: Instant) -> Response:
+        outgoing = self._family.Request(
+            request.method, request.url, headers={**_HEADERS, **request.headers}, content=request.body
+        )
+        response = self._open().send(outgoing, stream=True, auth=None, follow_redirects=False)
+        try:
+            received = time.now()
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            if headers.get("content-encoding", "identity").lower() != "identity":
+                raise InvalidResponse(
+                    f"{without_query(request.url)} compressed its answer unasked.", code="unasked_encoding"
+                )
+            body = bytearray()
+            for piece in response.iter_raw():
+                body += piece
+                if len(body) > _LARGEST_BODY:
+                    raise InvalidResponse(
+                        f"The answer of {without_query(request.url)} is longer than {_LARGEST_BODY} bytes.",
+                        code="too_large",
+                    )
+                if time.steady() - sent.steady > self._timeout * _WHOLE_EXCHANGE:
+                    raise Unreachable(
+                        f"{without_query(request.url)} did not finish its answer in time.", code="timeout"
+                    )
+        finally:
+            response.close()
+        return Response(response.status_code, headers, bytes(body), sent=sent, received=received)
+
+    def _open(self) -> Any:
+        if self._client is None or self._process != os.getpid():
+            # A forked child must not use its parent's connections, and leaves them alone: closing would end TLS for both.
+            self._process = os.getpid()
+            self._client = self._family.Client(
+                verify=self._verify or _default_context(),
+                proxy=self._proxy,
+                transport=self._transport,
+                timeout=self._timeout,
+                follow_redirects=False,
+            )
+        return self._client
+
+
+@functools.cache
+def _default_context() -> ssl.SSLContext:
+    """Httpx's own choice of CA certificates, loaded once for the process: that takes tens of milliseconds."""
+    return httpx.create_ssl_context()
+
+
+@functools.cache
+def _context(path: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"The CA certificates in {path} cannot be read: {shown(error)}.", code="unreadable_ca"
+        ) from None
+
+
+def _family_of(transport: object) -> Any:
+    for name in ("httpx", "httpx2"):
+        family: Any = sys.modules.get(name)
+        if family is not None and isinstance(transport, family.BaseTransport):
+            return family
+    raise ConfigurationError(
+        f"A {type(transport).__name__} cannot carry requests to the authorization server.",
+        code="unusable_transport",
+        hint="Give an httpx or httpx2 transport that is synchronous.",
+    )
+
+
+def _unreachable(error: Exception, url: str, family: Any) -> Unreachable:
+    if isinstance(error, family.TimeoutException):
+        return Unreachable(f"{url} gave no answer in time.", code="timeout")
+    reason = shown(error) or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in reason or "SSL" in reason:
+        return Unreachable(
+            f"No trusted connection to {url}: {reason}.",
+            code="tls_failed",
+            hint="If the server's certificate comes from a private CA, give its file: verify=...",
+        )
+    return Unreachable(f"No answer from {url}: {reason}.", code="connection_failed")

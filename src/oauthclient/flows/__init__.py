@@ -1,0 +1,1 @@
+"""The stories: generators that yield effects and return a value. They do nothing themselves."""

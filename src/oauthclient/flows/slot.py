@@ -1,0 +1,24 @@
+"""The name of a token: everything that tells it from every other one (RFC 8707, section 2.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from oauthclient.protocol.grants import Grant
+
+
+class Slot(NamedTuple):
+    """Which token: nothing less than this, or two users, keys or resources would share one.
+
+    `target` is what the authorization server is told the token is for, by the parameter `told_by`; `thumbprint` is that
+    of the binding key (RFC 7638), or "" for a bearer token.
+    """
+
+    issuer: str
+    client_id: str
+    grant: Grant
+    told_by: str
+    target: str
+    scope: str | None
+    thumbprint: str

@@ -1,0 +1,191 @@
+"""One private key with exactly one algorithm (RFC 7517, RFC 8725 section 3.1)."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NoReturn, final
+
+from oauthclient.errors import ConfigurationError, InvalidKey
+from oauthclient.jose.jwk import thumbprint
+from oauthclient.secret import Secret
+
+# joserfc and cryptography are imported inside: this module is on the front door, which a start must not pay
+# for.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from oauthclient.jose.private_key import PrivateKey
+
+
+@final
+class SigningKey:
+    """A private key in memory, and the one algorithm it signs with.
+
+    Made by `generate`, `from_jwk` or `from_pem`. Never changes, is a `Signer`, cannot be pickled, and shows
+    nothing private. `kid` is None unless it came with the key or was given.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_algorithm",
+        "_kid",
+        "_lock",
+        "_public_jwk",
+        "_served",
+        "_sign",
+        "_thumbprint",
+    )
+
+    _algorithm: str
+    _kid: str | None
+    _lock: threading.Lock
+    _public_jwk: Mapping[str, str]
+    _served: set[tuple[str, str]]
+    _sign: Callable[[bytes], bytes]
+    _thumbprint: str
+
+    def __init__(self) -> None:
+        raise TypeError("A SigningKey is made by generate, from_jwk or from_pem.")
+
+    @classmethod
+    def generate(cls, algorithm: str = "ES256", *, kid: str | None = None) -> SigningKey:
+        """A new key for `algorithm`: Ed25519, ES256/384/512, PS256/384/512, or RS256.
+
+        Raises InvalidKey (`unsupported_algorithm`).
+        """
+        from oauthclient.jose.private_key import generate
+
+        return cls._made(generate(algorithm), algorithm, None, kid)
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, object] | str, *, algorithm: str | None = None) -> SigningKey:
+        """The private key in a JWK (RFC 7517), given as its members or as JSON.
+
+        `algorithm` defaults to the JWK's `alg`, else to what its type says: ES256, ES384 or ES512 by the
+        curve, Ed25519, or PS256 for RSA.
+
+        Raises InvalidKey: `public_key`, `unreadable_key`, `weak_key`, `algorithm_mismatch`,
+        `unsupported_algorithm`, or `not_for_signing` where `use` or `key_ops` say so.
+        """
+        from oauthclient.jose.private_key import jwk_members, read_jwk
+
+        members = jwk_members(jwk)
+        del jwk
+        if isinstance(members, InvalidKey):
+            raise members
+        key = _misused(members) or read_jwk(members)
+        declared, kid = members.get("alg"), members.get("kid")
+        del members
+        if kid is not None and not isinstance(kid, str):
+            raise InvalidKey('The "kid" of the JWK is not a string.', code="unreadable_key")
+        return cls._made(key, algorithm, declared, kid)
+
+    @classmethod
+    def from_pem(
+        cls,
+        pem: bytes | str,
+        *,
+        algorithm: str | None = None,
+        passphrase: bytes | str | Secret | None = None,
+        kid: str | None = None,
+    ) -> SigningKey:
+        """The private key in a PEM file's content, encrypted or not.
+
+        `algorithm` defaults to what the key's type says: ES256, ES384 or ES512 by the curve, Ed25519, or
+        PS256.
+
+        Raises InvalidKey: `public_key`, `certificate`, `passphrase_needed`, `passphrase_not_needed`,
+        `wrong_passphrase`, `unreadable_key`, `weak_key`, `algorithm_mismatch`, `unsupported_algorithm`.
+        """
+        from oauthclient.jose.private_key import read_pem
+
+        if isinstance(passphrase, Secret):
+            passphrase = passphrase.reveal()
+        key = read_pem(pem, passphrase)
+        del pem, passphrase  # or a traceback from here on would hold them
+        return cls._made(key, algorithm, None, kid)
+
+    @classmethod
+    def _made(cls, key: PrivateKey | InvalidKey, named: str | None, declared: object, kid: str | None) -> SigningKey:
+        from oauthclient.jose.private_key import choose_algorithm, public_jwk, signing
+
+        if isinstance(key, InvalidKey):
+            raise key
+        algorithm = choose_algorithm(key, named=named, declared=declared)
+        if isinstance(algorithm, InvalidKey):
+            raise algorithm
+        self = cls.__new__(cls)
+        self._algorithm = algorithm
+        self._kid = kid
+        self._public_jwk = public_jwk(key)
+        self._thumbprint = thumbprint(self._public_jwk)
+        self._sign = signing(key, algorithm)
+        self._lock = threading.Lock()
+        self._served = set()
+        return self
+
+    @property
+    def algorithm(self) -> str:
+        """The one algorithm of this key, as `alg` names it."""
+        return self._algorithm
+
+    @property
+    def kid(self) -> str | None:
+        """The key ID that came with the key or was given with it."""
+        return self._kid
+
+    @property
+    def public_jwk(self) -> dict[str, str]:
+        """The required public members of its JWK, as a copy (RFC 7638 section 3.2)."""
+        return dict(self._public_jwk)
+
+    @property
+    def thumbprint(self) -> str:
+        """The SHA-256 thumbprint of its public JWK, base64url (RFC 7638): the `jkt` of RFC 9449."""
+        return self._thumbprint
+
+    def sign(self, message: bytes) -> bytes:
+        """The raw JOSE signature of `message` (RFC 7518 section 3, RFC 8037): r || s for ECDSA."""
+        return self._sign(message)
+
+    def serve(self, issuer: str, audience: str | None = None) -> None:
+        """Note that this key authenticates at `issuer` with assertions for `audience` (default: the issuer).
+
+        A server that may choose the audience of an assertion could choose another server's, and use the
+        assertion there (rfc7523bis, sections 1 and 4). So a key that serves several issuers names each by its
+        issuer only.
+
+        Raises ConfigurationError (`assertion_audience`).
+        """
+        serving = (issuer, audience or issuer)
+        with self._lock:
+            served = {*self._served, serving}
+            if len({i for i, _ in served}) > 1 and any(i != a for i, a in served):
+                raise ConfigurationError(
+                    "One key serves several issuers, and an assertion's audience is not its issuer.",
+                    code="assertion_audience",
+                    hint="Use a key of its own for each server, or the issuer as the audience.",
+                )
+            self._served = served
+
+    def __repr__(self) -> str:
+        return f"SigningKey(algorithm={self._algorithm!r}, kid={self._kid!r}, thumbprint={self._thumbprint!r})"
+
+    def __copy__(self) -> SigningKey:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> SigningKey:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A private key cannot be pickled.")
+
+
+def _misused(members: Mapping[str, object]) -> InvalidKey | None:
+    """What speaks against signing with this JWK (RFC 7517 sections 4.2 and 4.3)."""
+    operations = members.get("key_ops", ("sign",))
+    if members.get("use", "sig") == "sig" and isinstance(operations, list | tuple) and "sign" in operations:
+        return None
+    # A public key is the likelier mistake than a key for something else, and says more.
+    code = "not_for_signing" if "d" in members else "public_key"
+    return InvalidKey("The JWK is not meant for signing.", code=code, hint='Use the private key whose "use" is "sig".')

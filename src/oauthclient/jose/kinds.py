@@ -1,0 +1,124 @@
+"""The kinds of JWT, with rules of their own: none passes for another (RFC 8725 sections 3.11, 3.12)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Fault(NamedTuple):
+    """What is wrong with a JWT: a stable code and a sentence without any of its content."""
+
+    code: str
+    message: str
+
+
+class Kind(NamedTuple):
+    """The rules of one kind of JWT.
+
+    `typ`: the accepted `typ` values in lower case, the first being what is written; "" stands for none at
+    all. `required`: claims that must be there. `subject`: whether `sub` is the issuer, must be another, or is
+    free. `recipient`: whether `iss` and `aud` are checked against what the caller expects. `sole_audience`:
+    whether `aud` may name one recipient only. `longest`: seconds it may be valid, counted from `iat` where
+    there is one. `embedded_key`: whether the header carries the public key. `hmac`: whether a shared secret
+    may sign it.
+    """
+
+    name: str
+    typ: tuple[str, ...]
+    required: tuple[str, ...]
+    subject: str = "any"
+    recipient: bool = True
+    sole_audience: bool = False
+    longest: float = math.inf
+    embedded_key: bool = False
+    hmac: bool = False
+
+    def fault(self, claims: Mapping[str, object]) -> Fault | None:
+        """What speaks against these claims, whoever issued them and whenever."""
+        for name in self.required:
+            if name not in claims:
+                return Fault("missing_claim", f'The {self.name} has no "{name}" claim.')
+        for name, value in claims.items():
+            if not _well_typed(name, value):
+                return Fault("claim_type", f'The "{name}" claim of the {self.name} is of the wrong type.')
+        if self.subject == "issuer" and claims["sub"] != claims["iss"]:
+            return Fault("subject_mismatch", f"The subject of the {self.name} is not its issuer.")
+        if self.subject == "other" and claims["sub"] == claims["iss"]:
+            return Fault("subject_mismatch", f"The subject of the {self.name} is its issuer.")
+        if self.sole_audience and len(audiences(claims)) != 1:
+            return Fault("audience_mismatch", f"The {self.name} has not exactly one audience.")
+        return None
+
+    def accepts(self, typ: object) -> bool:
+        """Whether a header's `typ` is of this kind, in any case, `application/` before it or not."""
+        if typ is None:
+            return "" in self.typ
+        named = typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
+        return bool(named) and named in self.typ
+
+
+# A client's proof of itself (RFC 7523 sections 2.2 and 3; rfc7523bis section 4). A server ought not to refuse
+# an untyped one (rfc7523bis section 4), so what tells it from a grant is that it speaks of its issuer.
+CLIENT_ASSERTION: Final = Kind(
+    "client assertion",
+    typ=("client-authentication+jwt", "jwt", ""),
+    required=("iss", "sub", "aud", "exp", "iat", "jti"),
+    subject="issuer",
+    sole_audience=True,
+    longest=3600,
+    hmac=True,
+)
+
+# RFC 7523 section 2.1. It has no `typ` of its own; that it speaks of somebody else than its issuer keeps it
+# from being a client assertion. (A client that speaks for itself has the client_credentials grant.)
+AUTHORIZATION_GRANT: Final = Kind(
+    "authorization grant assertion",
+    typ=("jwt", ""),
+    required=("iss", "sub", "aud", "exp"),
+    subject="other",
+    longest=3600,
+)
+
+# RFC 9449 section 4.2. It names no recipient and no end; `iat` must be recent (section 11.1).
+DPOP_PROOF: Final = Kind(
+    "DPoP proof",
+    typ=("dpop+jwt",),
+    required=("jti", "htm", "htu", "iat"),
+    recipient=False,
+    longest=60,
+    embedded_key=True,
+)
+
+# RFC 9068 section 2. Clients never read one; a resource server does.
+ACCESS_TOKEN: Final = Kind(
+    "access token",
+    typ=("at+jwt",),
+    required=("iss", "exp", "aud", "sub", "client_id", "iat", "jti"),
+)
+
+
+def audiences(claims: Mapping[str, object]) -> tuple[str, ...]:
+    """The values of the `aud` claim, which may be one string or an array (RFC 7519 section 4.1.3)."""
+    aud = claims.get("aud", ())
+    return (aud,) if isinstance(aud, str) else tuple(str(a) for a in aud) if isinstance(aud, list | tuple) else ()
+
+
+_STRINGS: Final = frozenset({"iss", "sub", "jti", "client_id", "scope", "htm", "htu", "ath", "nonce"})
+# The year 10000: what lies beyond breaks arithmetic somewhere, and means nothing.
+_END_OF_TIME: Final = 253_402_300_800
+_DATES: Final = frozenset({"exp", "nbf", "iat"})
+
+
+def _well_typed(name: str, value: object) -> bool:
+    if name in _STRINGS:
+        return isinstance(value, str) and bool(value)
+    if name in _DATES:  # NumericDate, RFC 7519 section 2; True is an int only in Python
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _END_OF_TIME
+    if name == "aud":
+        named = (value,) if isinstance(value, str) else value
+        return isinstance(named, list | tuple) and bool(named) and all(isinstance(a, str) and a for a in named)
+    return True

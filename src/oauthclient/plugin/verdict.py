@@ -1,0 +1,23 @@
+"""Why an answer that a repeat might have mended came back as it is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+
+class NotRepeated(StrEnum):
+    """The reason, for a program to branch on."""
+
+    BODY_NOT_REPLAYABLE = "body_not_replayable"
+    """The body was a generator or a file: send the request again with a new one; nonce and token are already renewed."""
+    REPEATED_ALREADY = "repeated_already"
+    """A repeat with a new nonce or a new token got the same answer."""
+    TOKEN_TOO_NEW = "token_too_new"  # noqa: S105  # a reason
+    """The rejected token is seconds old: another one would fare no better."""
+
+
+def not_repeated(response: Any) -> NotRepeated | None:
+    """Why the request of this httpx or httpx2 response was not sent again, or None where that was not in question."""
+    reason = response.extensions.get("oauthclient")
+    return reason if isinstance(reason, NotRepeated) else None

@@ -1,0 +1,200 @@
+"""The token endpoint's answers (RFC 6749, section 5), and the token that comes of one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from oauthclient.errors import AuthorizationServerError, DowngradeRefused, ErrorResponse, InvalidResponse
+from oauthclient.jose.proof import ath
+from oauthclient.protocol.strict_json import parse_object, text_member
+from oauthclient.protocol.text import sentence, shown
+from oauthclient.secret import Secret
+
+if TYPE_CHECKING:
+    from oauthclient.protocol.wire import Response
+
+_ACCESS_TOKEN: Final = re.compile(
+    r"[\x21-\x7E]+"
+)  # RFC 6749, appendix A.12, without the space, which no header carries
+_DELAY: Final = re.compile(r"[0-9]{1,9}")
+_NEVER: Final = float("inf")
+_ERRORS_EXPECTED: Final = (400, 401, 403, 429)
+_HINTS: Final = {
+    "invalid_client": "Check client_id, the registered key or secret, and what audience the server wants in assertions.",
+    "invalid_grant": "What was presented as the grant is not, or no longer, accepted.",
+    "invalid_scope": "Ask for scopes the server knows and this client may have.",
+    "invalid_target": "Check Resource.identifier: it is compared byte for byte. Some servers know no `resource`: set target.",
+    "unauthorized_client": "Let the server's administrator allow this grant to the client.",
+    "unsupported_grant_type": "Use a grant type the server lists.",
+    "invalid_dpop_proof": "Check the clock, and that no gateway rewrites the URL (DPoP(htu=...)).",
+    "use_dpop_nonce": "The server wanted another nonce again; its nonces may live too short.",
+}
+
+
+class Token:
+    """An access token and what was said of it. Opaque: nobody here looks inside.
+
+    `scope`: what was granted, which may be less than asked, or None if none was asked and named. `token_type`: as the
+    server spelled it. `expires_at`: seconds since 1970, or None if the server did not say.
+    """
+
+    __slots__ = (
+        "_access_token",
+        "ath",
+        "authorization",
+        "expires_at",
+        "obtained",
+        "renew_steady",
+        "renew_wall",
+        "scope",
+        "stop_steady",
+        "stop_wall",
+        "token_type",
+    )
+
+    def __init__(
+        self,
+        access_token: Secret,
+        *,
+        scheme: str,
+        token_type: str,
+        scope: str | None,
+        lifetime: float | None,
+        response: Response,
+        jitter: float,
+    ) -> None:
+        asked = response.sent
+        self._access_token = access_token
+        self.authorization = Secret(f"{scheme} {access_token.reveal()}")
+        self.ath = ath(access_token.reveal()) if scheme == "DPoP" else None
+        self.token_type = token_type
+        self.scope = scope
+        self.obtained = response.received
+        self.expires_at = None if lifetime is None else asked.wall + lifetime
+        # Valid while both clocks say so: the wall clock may be set back, the steady one does not outlive a reboot.
+        life = _NEVER if lifetime is None else lifetime
+        margin = min(10.0, life / 10) if life < _NEVER else 0.0
+        self.stop_wall = asked.wall + life - margin
+        self.stop_steady = asked.steady + life - margin
+        early = life * (0.8 + 0.1 * jitter) if life < _NEVER else _NEVER
+        self.renew_wall = asked.wall + early
+        self.renew_steady = asked.steady + early
+
+    @property
+    def access_token(self) -> str:
+        """The token itself: a secret."""
+        return self._access_token.reveal()
+
+    def usable(self, wall: float, steady: float) -> bool:
+        """Whether it may still be presented at this moment."""
+        return wall < self.stop_wall and steady < self.stop_steady
+
+    def retire(self) -> None:
+        """Never present it again: a resource server has rejected it."""
+        self.renew_wall = self.renew_steady = self.stop_wall = self.stop_steady = -_NEVER
+
+    def age(self, steady: float) -> float:
+        """Seconds since it was obtained."""
+        return steady - self.obtained.steady
+
+    def __repr__(self) -> str:
+        return f"<Token {self.token_type} scope={self.scope!r} expires_at={self.expires_at}>"
+
+
+def read_token_response(response: Response, *, scheme: str, asked: str | None, what: str, jitter: float) -> Token:
+    """The token in an answer of the token endpoint (RFC 6749, section 5.1).
+
+    `scheme`: "DPoP" or "Bearer", how it will be presented; any case of it is accepted, another type is refused.
+    `asked`: the scope asked for, which is what was granted unless the server says otherwise.
+    `jitter`: 0 to 1, spreads early renewals. Raises ErrorResponse, InvalidResponse, DowngradeRefused.
+    """
+    document = read_success(response, what=what)
+    access_token = text_member(document, "access_token", what=what, required=True)
+    token_type = text_member(document, "token_type", what=what, required=True)
+    if not _ACCESS_TOKEN.fullmatch(access_token):
+        raise InvalidResponse(f"The access token in {what} cannot stand in a header.", code="malformed_token")
+    if token_type.lower() != scheme.lower():
+        if scheme == "DPoP":
+            raise DowngradeRefused(
+                sentence(f"{what} holds a token of type {shown(token_type)} where DPoP was asked for."),
+                hint="The server does not bind this client's tokens: register it for DPoP, or ask for Bearer() by name.",
+            )
+        raise InvalidResponse(
+            f"The token in {what} is of type {shown(token_type)}, not {scheme}.", code="unexpected_token_type"
+        )
+    return Token(
+        Secret(access_token),
+        scheme=scheme,
+        token_type=token_type,
+        scope=text_member(document, "scope", what=what) or asked,
+        lifetime=_lifetime(document, what=what),
+        response=response,
+        jitter=jitter,
+    )
+
+
+def read_success(response: Response, *, what: str) -> dict[str, Any]:
+    """The JSON object of a 200, or the error the answer stands for."""
+    if response.status != 200:  # noqa: PLR2004  # the one status of success (RFC 6749, section 5.1)
+        raise read_error(response, what=what)
+    document = parse_object(response.body, what=what)
+    if "error" in document:  # some servers answer errors with 200
+        raise _oauth_error(document, response, what=what)
+    return document
+
+
+def read_error(response: Response, *, what: str) -> AuthorizationServerError:
+    """The error that an answer other than 200 stands for (RFC 6749, section 5.2)."""
+    if 300 <= response.status < 400:  # noqa: PLR2004  # the class of redirections
+        return InvalidResponse(
+            sentence(f"{what} is a redirect ({response.status}), which is never followed with credentials."),
+            code="redirected",
+            hint="Correct the endpoint in the server's metadata.",
+        )
+    try:
+        document = parse_object(response.body, what=what)
+        if "error" in document:
+            return _oauth_error(document, response, what=what)
+    except InvalidResponse as malformed:
+        if response.status in _ERRORS_EXPECTED and response.status != 429:  # noqa: PLR2004  # may come from a proxy
+            malformed.args = (f"{malformed.args[0]} (HTTP status {response.status})",)
+            return malformed
+    error = InvalidResponse(
+        sentence(f"{what} has HTTP status {response.status} and names no OAuth error."),
+        code="unexpected_status",
+    )
+    error.retry_after = retry_after(response)
+    return error
+
+
+def retry_after(response: Response) -> float | None:
+    """The seconds of a Retry-After header (RFC 9110, section 10.2.3); a date in it is not read."""
+    value = response.headers.get("retry-after", "").strip()
+    return float(value) if _DELAY.fullmatch(value) else None
+
+
+def _oauth_error(document: dict[str, Any], response: Response, *, what: str) -> ErrorResponse:
+    code = shown(document["error"])
+    description = shown(document.get("error_description") or "")
+    error = ErrorResponse(
+        sentence(f"{what} is the error {code}") + (f": {description}" if description else "") + ".",
+        code=code,
+        hint=_HINTS.get(code, ""),
+    )
+    error.description = description
+    error.status = response.status
+    error.retry_after = retry_after(response)
+    return error
+
+
+def _lifetime(document: dict[str, Any], *, what: str) -> float | None:
+    """The seconds of `expires_in`: a number, or digits in a string as some servers write them; absent is None."""
+    value = document.get("expires_in")
+    if value is None:
+        return None
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidResponse(f"`expires_in` in {what} is not a number of seconds.", code="wrong_type")
+    return min(max(float(value), 0.0), 10 * 365 * 86400.0)

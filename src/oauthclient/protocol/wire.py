@@ -1,0 +1,86 @@
+"""What goes to an authorization server and what comes back: plain values that show no secret (RFC 6749, appendix B)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
+
+from oauthclient.protocol.urls import without_query
+from oauthclient.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Instant(NamedTuple):
+    """One moment on two clocks: the wall clock, and one that never jumps and counts sleep (both in seconds)."""
+
+    wall: float
+    steady: float
+
+
+class Form:
+    """Parameters of a request, in order; a name may stand several times (RFC 8707, section 2)."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str | Secret]] = ()) -> None:
+        self._pairs = [(name, value) for name, value in pairs if value]
+
+    def add(self, pairs: Iterable[tuple[str, str | Secret]]) -> None:
+        """Append `pairs`; one without a value is left out (RFC 6749, section 3.2)."""
+        self._pairs.extend((name, value) for name, value in pairs if value)
+
+    def encode(self) -> bytes:
+        """The body, UTF-8 and form-encoded."""
+        return urlencode(
+            [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in self._pairs]
+        ).encode("ascii")
+
+    def __repr__(self) -> str:
+        return f"Form({', '.join(name for name, _ in self._pairs)})"
+
+
+class Request:
+    """One request to an authorization server. Its repr shows the method and the URL without query."""
+
+    __slots__ = ("body", "headers", "method", "url")
+
+    def __init__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> None:
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {without_query(self.url)}>"
+
+
+class Response:
+    """One answer: the status, headers by lower-cased name, the body, and when it was asked for and came."""
+
+    __slots__ = ("body", "headers", "received", "sent", "status")
+
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, sent: Instant, received: Instant
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.sent = sent
+        self.received = received
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
+
+
+def get(url: str) -> Request:
+    """A request for a JSON document."""
+    return Request("GET", url, {"Accept": "application/json"})
+
+
+def post(url: str, form: Form, headers: Mapping[str, str]) -> Request:
+    """A form sent to an endpoint, with `headers` beside the two that every such request carries."""
+    return Request("POST", url, {"Accept": "application/json", "Content-Type": _FORM, **headers}, form.encode())

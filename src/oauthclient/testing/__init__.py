@@ -1,0 +1,38 @@
+"""An authorization server and APIs in the process, for tests: strict, and able to misbehave on command."""
+
+from oauthclient.testing import misbehaviour
+from oauthclient.testing.api import ProtectedAPI
+from oauthclient.testing.authorization_server import AuthorizationServer
+from oauthclient.testing.bystander import Bystander
+from oauthclient.testing.clients import Client
+from oauthclient.testing.clock import Clock
+from oauthclient.testing.grants import Grant, GrantRequest
+from oauthclient.testing.http import NO_ANSWER, Cut, Pause, Request, Response
+from oauthclient.testing.loopback import LoopbackPort
+from oauthclient.testing.network import Network
+from oauthclient.testing.nonces import Nonces
+from oauthclient.testing.records import Exchange
+from oauthclient.testing.refusal import RefusedError
+from oauthclient.testing.tokens import IssuedToken
+
+__all__ = [
+    "NO_ANSWER",
+    "AuthorizationServer",
+    "Bystander",
+    "Client",
+    "Clock",
+    "Cut",
+    "Exchange",
+    "Grant",
+    "GrantRequest",
+    "IssuedToken",
+    "LoopbackPort",
+    "Network",
+    "Nonces",
+    "Pause",
+    "ProtectedAPI",
+    "RefusedError",
+    "Request",
+    "Response",
+    "misbehaviour",
+]

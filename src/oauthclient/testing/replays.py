@@ -1,0 +1,21 @@
+"""What may be used once: the `jti` of proofs and assertions (RFC 9449, section 11.1; RFC 7523, section 3)."""
+
+from __future__ import annotations
+
+
+class Replays:
+    """The identifiers that were used, each remembered until the thing it identifies is too old anyhow."""
+
+    __slots__ = ("_until",)
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, ...], float] = {}
+
+    def first_use(self, *identifier: str, now: float, until: float) -> bool:
+        """Whether this is the first use. `now` and `until` (when to forget it) in seconds since the epoch."""
+        for old in [key for key, end in self._until.items() if end < now]:
+            del self._until[old]
+        if identifier in self._until:
+            return False
+        self._until[identifier] = until
+        return True

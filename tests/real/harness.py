@@ -1,0 +1,124 @@
+"""Starts and stops the real server: npm oidc-provider, and an API with npm oauth4webapi, on loopback TLS."""
+
+import json
+import os
+import select
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import trustme
+from tests.real.identities import Client, make_assertion_issuer, make_clients
+from tests.real.node import SERVER, Node
+
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 5.0
+API_SECRET = "the secret of the API itself"
+
+
+class Ground:
+    """What all servers of a test run share: Node, a certificate authority, clients and their keys."""
+
+    def __init__(self, node: Node, folder: Path) -> None:
+        self.node = node
+        self.folder = folder
+        self.ca = folder / "ca.pem"
+        self.clients = make_clients()
+        self.assertion_issuer = make_assertion_issuer()
+        authority = trustme.CA()
+        certificate = authority.issue_cert("127.0.0.1", "localhost")
+        authority.cert_pem.write_to_path(str(self.ca))
+        certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+        certificate.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+
+    def start(self, **switches: object) -> "RealServer":
+        """Start a server. `switches`: members of the settings file, see server/settings.mjs."""
+        return RealServer(self, switches)
+
+
+class RealServer:
+    """A running authorization server and its API.
+
+    `issuer`, `api`: their URLs. `ca`: the PEM file of the authority behind their certificates. `tls`: a
+    context that trusts it. `clients`: by authentication method, or by algorithm if it is `private_key_jwt`;
+    "bearer" is one whose tokens are not bound. `assertion_issuer`: whose assertions are trusted beside the
+    clients' own.
+    """
+
+    def __init__(self, ground: Ground, switches: dict[str, object]) -> None:
+        self.ca = ground.ca
+        self.tls = ssl.create_default_context(cafile=str(ground.ca))
+        self.clients = ground.clients
+        self.assertion_issuer = ground.assertion_issuer
+        number = len(list(ground.folder.glob("settings-*.json")))
+        settings = ground.folder / f"settings-{number}.json"
+        settings.write_text(json.dumps(_defaults(ground) | switches))
+        self._log = ground.folder / f"server-{number}.log"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                (*ground.node.node, "main.mjs", str(settings)),
+                cwd=SERVER,
+                env=os.environ | {"NODE_EXTRA_CA_CERTS": str(ground.ca)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        ready = self._ready_line()
+        self.issuer: str = ready["issuer"]
+        self.api: str = ready["api"]
+
+    def resource(self, name: str) -> str:
+        """The URL, which is the identifier too, of a resource: "a", "b", "reference", "bearer"."""
+        return f"{self.api}/{name}"
+
+    def client(self, **options: Any) -> httpx.Client:
+        """A plain httpx client that trusts the server, and no proxy of the environment."""
+        return httpx.Client(verify=self.tls, trust_env=False, timeout=10, **options)
+
+    def stats(self) -> dict[str, Any]:
+        """Counters: `as.granted` by grant type, `as.refused` by error, `api.requests`, `api.accepted` ..."""
+        with self.client() as http:
+            answer: dict[str, Any] = http.get(f"{self.api}/stats").raise_for_status().json()
+        return answer
+
+    def distrust(self) -> None:
+        """Let the API refuse each token that it has seen until now, with `invalid_token`."""
+        with self.client() as http:
+            http.post(f"{self.api}/distrust").raise_for_status()
+
+    def log(self) -> str:
+        """What the server printed on stderr; with `debug=True`, the true cause of each error answer."""
+        return self._log.read_text()
+
+    def stop(self) -> None:
+        """Close the server's stdin, upon which it ends."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self._process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _ready_line(self) -> dict[str, Any]:
+        stdout = self._process.stdout
+        line = stdout.readline() if stdout and select.select([stdout], [], [], START_TIMEOUT)[0] else b""
+        if not line:
+            self.stop()
+            message = f"the real server did not start:\n{self.log()[-2000:]}"
+            raise RuntimeError(message)
+        ready: dict[str, Any] = json.loads(line)
+        return ready
+
+
+def _defaults(ground: Ground) -> dict[str, object]:
+    api = Client("api", "client_secret_basic", secret=API_SECRET, bound=False, grants=())
+    return {
+        "tls": {"key": str(ground.folder / "key.pem"), "cert": str(ground.folder / "cert.pem")},
+        "clients": [client.metadata for client in (*ground.clients.values(), api)],
+        "introspection": {"client_id": api.client_id, "client_secret": api.secret},
+        "assertion_issuers": {ground.assertion_issuer.client_id: ground.assertion_issuer.jwks},
+    }

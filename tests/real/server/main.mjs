@@ -1,0 +1,54 @@
+// Starts the authorization server and the API on loopback ports that the kernel chooses, says where they are in one
+// line of JSON on stdout, and ends when its stdin closes, so that no test run leaves an orphan.
+//
+//   node main.mjs settings.json        (settings.mjs lists what may stand in that file)
+
+import { once } from 'node:events';
+import * as http2 from 'node:http2';
+import * as https from 'node:https';
+
+import { createApi } from './api.mjs';
+import { createProvider } from './provider.mjs';
+import { readSettings } from './settings.mjs';
+
+// oidc-provider writes its notices with console.info; stdout is for the one line of JSON.
+console.info = console.error;
+
+const settings = readSettings(process.argv[2]);
+const handlers = {};
+
+// The issuer and the API hold their ports in their names: listen first, build afterwards.
+const as = https.createServer(settings.tls, (req, res) => handlers.as(req, res));
+const api = http2.createSecureServer({ ...settings.tls, allowHTTP1: true }, (req, res) => handlers.api(req, res));
+
+const issuer = `${await listening(as)}${settings.issuer_path}`;
+const apiUrl = await listening(api);
+
+const stats = { as: { granted: {}, refused: {} }, api: { requests: 0, accepted: 0, refused: {} } };
+const provider = createProvider(issuer, apiUrl, settings, stats.as);
+handlers.as = mounted(provider.callback(), settings.issuer_path);
+handlers.api = createApi(issuer, apiUrl, provider, settings, stats);
+
+process.stdin.resume().on('end', () => process.exit(0)).on('error', () => process.exit(0));
+process.stdout.write(`${JSON.stringify({ issuer, api: apiUrl, pid: process.pid, node: process.version })}\n`);
+
+async function listening(server) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `https://127.0.0.1:${server.address().port}`;
+}
+
+// An issuer with a path: the path is taken off as any framework that mounts an application does, and nothing is
+// served outside it (so RFC 8414's inserted well-known path is a 404 there, as with most servers of this kind).
+function mounted(callback, path) {
+  if (!path) return callback;
+  return (req, res) => {
+    if (!req.url.startsWith(`${path}/`)) {
+      res.writeHead(404, { 'content-type': 'text/plain' }).end('not here');
+      return;
+    }
+    req.originalUrl = req.url;
+    req.url = req.url.slice(path.length);
+    callback(req, res);
+  };
+}

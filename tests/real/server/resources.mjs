@@ -1,0 +1,10 @@
+// The protected resources (RFC 8707): what the authorization server issues tokens for, and what the API checks.
+
+export const RESOURCES = {
+  a: { scope: 'read write', format: 'jwt', dpop: true },
+  b: { scope: 'read admin', format: 'jwt', dpop: true },
+  // Reference tokens: opaque strings that the API looks up by introspection (RFC 7662).
+  reference: { scope: 'read', format: 'opaque', dpop: true },
+  // The one place where an unbound token is enough.
+  bearer: { scope: 'read', format: 'jwt', dpop: false },
+};
