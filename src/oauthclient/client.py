@@ -77,7 +77,7 @@ class OAuthClient:
     def client_credentials(self, *resources: Resource, outside: Outside = "raise") -> Auth:
         """An auth object for a client acting for itself (RFC 6749, section 4.4), with a token for each resource.
 
-        `outside`: what becomes of a request outside all of them: `"raise"`, or `"anonymous"` to send it without a token.
+        `outside`: what becomes of a request outside all of them: `"raise"`, or `"anonymous"`: it goes without a token.
         """
         from oauthclient.protocol.grants import ClientCredentials
 

@@ -89,7 +89,7 @@ class AlreadyAuthorized(RequestRefused):
 
 
 class RedirectLeftResource(OAuthError):
-    """A redirect that httpx followed carried a request out of the resource its token was for (RFC 9700, section 4.9)."""
+    """A followed redirect carried a request out of the resource its token was for (RFC 9700, section 4.9)."""
 
     code = "redirect_left_resource"
     hint = "Use attach(client, auth), which sends such hops without credentials, or do not follow redirects."
@@ -136,7 +136,7 @@ class InvalidResponse(AuthorizationServerError):
 
 
 class DowngradeRefused(InvalidResponse):
-    """The authorization server issued a token without the sender constraint that was asked for (RFC 9449, section 5)."""
+    """The authorization server issued a token that is not bound, where binding was asked for (RFC 9449, section 5)."""
 
     code = "downgrade_refused"
 

@@ -1,5 +1,6 @@
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,13 +10,13 @@ from oauthclient.jose.encoding import base64url, base64url_octets, json_object, 
 
 
 @given(st.binary())
-def test_base64url_is_that_of_the_standard_library_without_padding(octets):
+def test_base64url_is_that_of_the_standard_library_without_padding(octets: bytes) -> None:
     assert base64url(octets) == base64.urlsafe_b64encode(octets).rstrip(b"=")
     assert base64url_octets(base64url(octets).decode()) == octets
 
 
 @given(st.text(alphabet="AQgw-_+/=\n é09"))
-def test_every_octet_string_has_exactly_one_encoding(text):
+def test_every_octet_string_has_exactly_one_encoding(text: Any) -> None:
     try:
         octets = base64url_octets(text)
     except ValueError:
@@ -24,8 +25,8 @@ def test_every_octet_string_has_exactly_one_encoding(text):
 
 
 @pytest.mark.parametrize("text", ["QQ==", "QR", "Q", "Q+", "Q/", "QUJ", "QQ\n", " QQ", "QQé", "QQ.", "\ud800"])
-def test_sloppy_base64url_is_refused(text):
-    with pytest.raises(ValueError, match="base64url|ascii"):
+def test_sloppy_base64url_is_refused(text: Any) -> None:
+    with pytest.raises(ValueError, match=r"base64url|ascii"):
         base64url_octets(text)
 
 
@@ -52,15 +53,15 @@ def test_sloppy_base64url_is_refused(text):
         (b'{"a":' + b"9" * 5000 + b"}", "has a number out of range"),
     ],
 )
-def test_what_is_not_one_well_formed_object_is_refused(text, fault):
+def test_what_is_not_one_well_formed_object_is_refused(text: Any, fault: Any) -> None:
     with pytest.raises(ValueError, match=f"^{fault}$"):
         json_object(text)
 
 
-def test_objects_are_read_whole():
+def test_objects_are_read_whole() -> None:
     text = b'{"a":{"b":[1,2.5,null,true,"\xc3\xa9"]},"c":"\\ud83d\\ude00"}'
     assert json_object(text) == json.loads(text)
 
 
-def test_json_is_written_in_utf_8():
+def test_json_is_written_in_utf_8() -> None:
     assert json_text({"sub": "é"}) == b'{"sub":"\xc3\xa9"}'

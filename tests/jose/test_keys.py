@@ -5,7 +5,9 @@ import pickle
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,23 +21,24 @@ from oauthclient.jose.algorithms import SIGNING
 from oauthclient.jose.keys import SigningKey
 from oauthclient.jose.verifying_key import VerifyingKey
 from oauthclient.secret import Secret
+from tests.jose.fixtures import Claims, KeyFor
 
 PKCS8 = serialization.PrivateFormat.PKCS8
 OPENSSL = serialization.PrivateFormat.TraditionalOpenSSL
 
 
-def pem(private, passphrase=None, form=PKCS8):
+def pem(private: Any, passphrase: Any = None, form: Any = PKCS8) -> bytes:
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     return private.private_bytes(serialization.Encoding.PEM, form, encryption)
 
 
-def public_pem(private):
+def public_pem(private: Any) -> bytes:
     return private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
 
 
-def private_jwk(private, kty):
+def private_jwk(private: Any, kty: Any) -> Claims:
     return joserfc_jwk.import_key(pem(private), kty).as_dict(private=True)
 
 
@@ -46,36 +49,36 @@ EC_JWK = private_jwk(P256, "EC")
 OKP_JWK = private_jwk(ED25519, "OKP")
 
 
-def code_of(make, *args, **kwargs):
+def code_of(make: Any, *args: Any, **kwargs: Any) -> str:
     with pytest.raises(InvalidKey) as caught:
         make(*args, **kwargs)
     return caught.value.code
 
 
 @pytest.mark.parametrize("algorithm", SIGNING)
-def test_a_key_signs_with_its_one_algorithm(key, algorithm):
+def test_a_key_signs_with_its_one_algorithm(key: KeyFor, algorithm: str) -> None:
     signer = key(algorithm)
     assert signer.algorithm == algorithm
     assert VerifyingKey(signer.public_jwk).verify(algorithm, b"message", signer.sign(b"message"))
     assert not VerifyingKey(signer.public_jwk).verify(algorithm, b"massage", signer.sign(b"message"))
 
 
-def test_a_generated_key_is_for_es256_unless_another_algorithm_is_named():
+def test_a_generated_key_is_for_es256_unless_another_algorithm_is_named() -> None:
     assert SigningKey.generate().algorithm == "ES256"
     assert SigningKey.generate("RS256").algorithm == "RS256"
 
 
 @pytest.mark.parametrize("algorithm", ["none", "NONE", "HS256", "RS384", "RS512", "EdDSA", "ES256K", "", None, 7])
-def test_no_key_is_generated_for_other_algorithms(algorithm):
+def test_no_key_is_generated_for_other_algorithms(algorithm: Any) -> None:
     assert code_of(SigningKey.generate, algorithm) == "unsupported_algorithm"
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512"])
-def test_ecdsa_signatures_are_deterministic(key, algorithm):
+def test_ecdsa_signatures_are_deterministic(key: KeyFor, algorithm: str) -> None:
     assert key(algorithm).sign(b"message") == key(algorithm).sign(b"message")
 
 
-def test_rfc_6979_a_2_5_signature_of_sample():
+def test_rfc_6979_a_2_5_signature_of_sample() -> None:
     """The test vector of RFC 6979, appendix A.2.5: P-256, SHA-256, message "sample"."""
     private = ec.derive_private_key(0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721, ec.SECP256R1())
     assert SigningKey.from_pem(pem(private)).sign(b"sample").hex().upper() == (
@@ -86,7 +89,7 @@ def test_rfc_6979_a_2_5_signature_of_sample():
 
 @settings(max_examples=50)
 @given(st.binary(max_size=40), st.sampled_from(["ES256", "ES384", "ES512"]))
-def test_ecdsa_signatures_are_r_and_s_at_full_length(key, message, algorithm):
+def test_ecdsa_signatures_are_r_and_s_at_full_length(key: KeyFor, message: bytes, algorithm: str) -> None:
     """Many messages, so that short integers and those with a leading zero in DER occur."""
     octets = {"ES256": 32, "ES384": 48, "ES512": 66}[algorithm]
     raw = key(algorithm).sign(message)
@@ -95,7 +98,7 @@ def test_ecdsa_signatures_are_r_and_s_at_full_length(key, message, algorithm):
 
 
 @pytest.mark.parametrize(("r", "s"), [(1, 2), (0x80, 0x7F), (2**256 - 1, 1), (2**255, 2**248), (2**520, 3)])
-def test_integers_of_any_length_are_cut_out_of_der(r, s):
+def test_integers_of_any_length_are_cut_out_of_der(r: Any, s: Any) -> None:
     from oauthclient.jose.private_key import _ecdsa
 
     octets = 66 if r >= 2**256 else 32
@@ -112,23 +115,23 @@ def test_integers_of_any_length_are_cut_out_of_der(r, s):
         (ED25519, "Ed25519"),
     ],
 )
-def test_a_pem_says_its_algorithm(private, algorithm):
+def test_a_pem_says_its_algorithm(private: Any, algorithm: str) -> None:
     assert SigningKey.from_pem(pem(private)).algorithm == algorithm
     assert SigningKey.from_pem(pem(private).decode(), algorithm=algorithm).algorithm == algorithm
 
 
-def test_rsa_signs_with_ps256_and_with_rs256_only_by_name(rsa_pem):
+def test_rsa_signs_with_ps256_and_with_rs256_only_by_name(rsa_pem: str) -> None:
     assert SigningKey.from_pem(rsa_pem).algorithm == "PS256"
     assert SigningKey.from_pem(rsa_pem, algorithm="RS256").algorithm == "RS256"
 
 
 @pytest.mark.parametrize("as_given", [str, str.encode, Secret])
-def test_an_encrypted_pem_opens_with_its_passphrase(as_given):
+def test_an_encrypted_pem_opens_with_its_passphrase(as_given: Any) -> None:
     signer = SigningKey.from_pem(pem(P256, b"open sesame"), passphrase=as_given("open sesame"))
     assert signer.thumbprint == SigningKey.from_pem(pem(P256)).thumbprint
 
 
-def test_the_older_forms_of_openssl_are_read():
+def test_the_older_forms_of_openssl_are_read() -> None:
     assert SigningKey.from_pem(pem(P256, form=OPENSSL)).algorithm == "ES256"
     old = pem(P256, b"open sesame", OPENSSL)
     assert b"Proc-Type: 4,ENCRYPTED" in old
@@ -136,7 +139,7 @@ def test_the_older_forms_of_openssl_are_read():
     assert code_of(SigningKey.from_pem, old) == "passphrase_needed"
 
 
-def test_the_key_is_found_among_other_blocks_and_a_byte_order_mark():
+def test_the_key_is_found_among_other_blocks_and_a_byte_order_mark() -> None:
     parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
     bundle = "\ufeff" + parameters + public_pem(P256).decode() + pem(P256, form=OPENSSL).decode()
     assert SigningKey.from_pem(bundle).thumbprint == SigningKey.from_pem(pem(P256)).thumbprint
@@ -173,7 +176,7 @@ UNUSABLE_PEMS = {
 
 
 @pytest.mark.parametrize("what", UNUSABLE_PEMS)
-def test_each_unusable_pem_has_an_error_of_its_own(what):
+def test_each_unusable_pem_has_an_error_of_its_own(what: str) -> None:
     text, passphrase, code = UNUSABLE_PEMS[what]
     assert code_of(SigningKey.from_pem, text, passphrase=passphrase) == code
 
@@ -189,23 +192,21 @@ def test_each_unusable_pem_has_an_error_of_its_own(what):
         (["ES256"], "unsupported_algorithm"),
     ],
 )
-def test_a_key_cannot_be_imported_for_an_algorithm_it_does_not_fit(algorithm, code):
+def test_a_key_cannot_be_imported_for_an_algorithm_it_does_not_fit(algorithm: Any, code: str) -> None:
     assert code_of(SigningKey.from_pem, pem(P256), algorithm=algorithm) == code
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_a_damaged_pem_is_a_clear_error_or_a_key(data):
+def test_a_damaged_pem_is_a_clear_error_or_a_key(data: st.DataObject) -> None:
     text = bytearray(pem(P256))
     for _ in range(data.draw(st.integers(1, 3))):
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with suppress(InvalidKey):
         SigningKey.from_pem(bytes(text)).sign(b"message")
-    except InvalidKey:
-        pass
 
 
-def test_a_jwk_is_read_from_members_or_json():
+def test_a_jwk_is_read_from_members_or_json() -> None:
     for jwk in (EC_JWK, json.dumps(EC_JWK), MappingProxyType(EC_JWK)):
         assert SigningKey.from_jwk(jwk).thumbprint == SigningKey.from_pem(pem(P256)).thumbprint
 
@@ -221,25 +222,25 @@ def test_a_jwk_is_read_from_members_or_json():
         (EC_JWK | {"alg": "ES256", "use": "sig", "key_ops": ["sign", "verify"]}, "ES256", "ES256"),
     ],
 )
-def test_a_jwk_says_its_algorithm(jwk, named, algorithm):
+def test_a_jwk_says_its_algorithm(jwk: Any, named: Any, algorithm: str) -> None:
     assert SigningKey.from_jwk(jwk, algorithm=named).algorithm == algorithm
 
 
-def test_an_rsa_jwk_signs_with_what_it_declares(rsa_pem):
+def test_an_rsa_jwk_signs_with_what_it_declares(rsa_pem: str) -> None:
     jwk = joserfc_jwk.import_key(rsa_pem, "RSA").as_dict(private=True)
     assert SigningKey.from_jwk(jwk).algorithm == "PS256"
     assert SigningKey.from_jwk(jwk | {"alg": "RS256"}).algorithm == "RS256"
     assert code_of(SigningKey.from_jwk, jwk | {"alg": "RS256"}, algorithm="PS256") == "algorithm_mismatch"
 
 
-def test_an_rsa_jwk_may_lack_its_primes_but_not_some_of_them(rsa_pem):
+def test_an_rsa_jwk_may_lack_its_primes_but_not_some_of_them(rsa_pem: str) -> None:
     jwk = joserfc_jwk.import_key(rsa_pem, "RSA").as_dict(private=True)
     short = {name: jwk[name] for name in ("kty", "n", "e", "d")}
     assert SigningKey.from_jwk(short).thumbprint == SigningKey.from_pem(rsa_pem).thumbprint
     assert code_of(SigningKey.from_jwk, short | {"p": jwk["p"]}) == "unreadable_key"
 
 
-def without(jwk, *names):
+def without(jwk: Any, *names: str) -> Claims:
     return {name: value for name, value in jwk.items() if name not in names}
 
 
@@ -287,17 +288,17 @@ OTHER_OKP = private_jwk(ed25519.Ed25519PrivateKey.generate(), "OKP")
         (b"{ }", "unreadable_key"),
     ],
 )
-def test_each_unusable_jwk_has_an_error_of_its_own(jwk, code):
+def test_each_unusable_jwk_has_an_error_of_its_own(jwk: Any, code: str) -> None:
     assert code_of(SigningKey.from_jwk, jwk) == code
 
 
-def test_an_rsa_jwk_below_2048_bits_is_weak():
+def test_an_rsa_jwk_below_2048_bits_is_weak() -> None:
     with pytest.warns(Warning, match="2048"):
         jwk = private_jwk(WEAK_RSA, "RSA")
     assert code_of(SigningKey.from_jwk, jwk) == "weak_key"
 
 
-def test_the_key_id_is_only_what_was_given():
+def test_the_key_id_is_only_what_was_given() -> None:
     assert SigningKey.from_jwk(EC_JWK).kid is None
     assert SigningKey.from_jwk(EC_JWK | {"kid": "2026"}).kid == "2026"
     assert SigningKey.from_pem(pem(P256), kid="2026").kid == "2026"
@@ -305,14 +306,14 @@ def test_the_key_id_is_only_what_was_given():
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "ES512", "Ed25519", "PS256"])
-def test_the_public_jwk_and_its_thumbprint_are_those_of_joserfc(key, algorithm):
+def test_the_public_jwk_and_its_thumbprint_are_those_of_joserfc(key: KeyFor, algorithm: str) -> None:
     signer = key(algorithm)
     theirs = joserfc_jwk.import_key(signer.public_jwk)
     assert set(signer.public_jwk) <= {"kty", "crv", "x", "y", "n", "e"}
     assert signer.thumbprint == theirs.thumbprint()
 
 
-def test_rfc_7638_3_1_thumbprint():
+def test_rfc_7638_3_1_thumbprint() -> None:
     """The example of RFC 7638, section 3.1; its other members do not count."""
     from oauthclient.jose.jwk import thumbprint
 
@@ -326,28 +327,28 @@ def test_rfc_7638_3_1_thumbprint():
     assert thumbprint(jwk) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
-def test_the_public_jwk_is_a_copy(key):
+def test_the_public_jwk_is_a_copy(key: KeyFor) -> None:
     key().public_jwk["x"] = "changed"
     assert key().public_jwk["x"] != "changed"
 
 
-def test_a_key_is_never_pickled_and_copies_are_itself(key):
+def test_a_key_is_never_pickled_and_copies_are_itself(key: KeyFor) -> None:
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(key())
     assert copy.copy(key()) is key()
     assert copy.deepcopy(key()) is key()
 
 
-def test_a_key_is_made_by_its_constructors_only():
+def test_a_key_is_made_by_its_constructors_only() -> None:
     with pytest.raises(TypeError, match="generate"):
         SigningKey()
 
 
-def test_repr_shows_what_is_public(key):
+def test_repr_shows_what_is_public(key: KeyFor) -> None:
     assert repr(key()) == f"SigningKey(algorithm='ES256', kid=None, thumbprint='{key().thumbprint}')"
 
 
-def test_a_key_serves_several_issuers_by_their_names():
+def test_a_key_serves_several_issuers_by_their_names() -> None:
     signer = SigningKey.generate()
     signer.serve("https://a.example")
     signer.serve("https://a.example", "https://a.example")
@@ -355,7 +356,7 @@ def test_a_key_serves_several_issuers_by_their_names():
 
 
 @pytest.mark.parametrize("first_odd", [True, False])
-def test_a_key_with_another_audience_serves_one_issuer_only(first_odd):
+def test_a_key_with_another_audience_serves_one_issuer_only(first_odd: Any) -> None:
     """rfc7523bis: a malicious server could otherwise have assertions made for another's audience."""
     signer = SigningKey.generate()
     odd = ("https://a.example", "https://a.example/token")
@@ -368,7 +369,7 @@ def test_a_key_with_another_audience_serves_one_issuer_only(first_odd):
     signer.serve(*first)
 
 
-def test_a_refused_issuer_is_not_remembered():
+def test_a_refused_issuer_is_not_remembered() -> None:
     signer = SigningKey.generate()
     signer.serve("https://a.example")
     with pytest.raises(ConfigurationError):
@@ -376,7 +377,7 @@ def test_a_refused_issuer_is_not_remembered():
     signer.serve("https://c.example")
 
 
-def test_threads_sign_with_one_key(key):
+def test_threads_sign_with_one_key(key: KeyFor) -> None:
     digests = []
     threads = [
         threading.Thread(target=lambda: digests.append(hashlib.sha256(key().sign(b"m")).hexdigest())) for _ in range(8)
@@ -390,7 +391,7 @@ def test_threads_sign_with_one_key(key):
 
 
 @pytest.mark.parametrize("module", ["keys", "jwt", "proof", "signers", "kinds", "jwks"])
-def test_no_start_pays_for_cryptography_before_a_key_is_used(module):
+def test_no_start_pays_for_cryptography_before_a_key_is_used(module: str) -> None:
     program = (
         "import sys, httpx, oauthclient.secret; before = set(sys.modules);"
         f"import oauthclient.jose.{module};"

@@ -156,6 +156,7 @@ def test_a_url_outside_is_not(prefix: str, url: str) -> None:
         "https://api.example.com\\@evil.com/orders",
         "https://api.example.com\\.evil.com/orders",
         f"{API}/orders\\..\\stock",
+        f"{API}/orders/a\\..\\..\\stock",
         f"{API}/orders/%5C..%5Cstock",
         f"{API}/orders/../stock",
         f"{API}/orders/%2e%2e/stock",

@@ -56,9 +56,17 @@ def test_no_url_outside_its_resource_is_ever_matched(url: str) -> None:
     if prefix is not None:
         assert contains(prefix, url)
         assert prefix == max((other for other in PREFIXES if contains(other, url)), key=len)
-        # The host that httpx would connect to, by its own reading.
-        assert httpx.URL(url).host == urlsplit(prefix).hostname
-        assert contains(prefix, str(httpx.URL(url)))
+
+
+@given(urls)
+def test_httpx_connects_to_no_other_host_than_the_one_matched(url: str) -> None:
+    try:
+        prefix, sent = RESOURCES.find(url), httpx.URL(url)
+    except (httpx.InvalidURL, UnsafeURL):
+        return
+    if prefix is not None:
+        assert sent.host == urlsplit(prefix).hostname
+        assert contains(prefix, str(sent))
 
 
 @given(urls)

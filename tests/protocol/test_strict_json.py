@@ -91,6 +91,11 @@ def test_a_faulty_body_is_named(body: bytes, code: str) -> None:
     assert refusal(body) == code
 
 
+def test_a_byte_order_mark_is_named() -> None:
+    with pytest.raises(InvalidResponse, match="byte order mark"):
+        parse_object(b"\xef\xbb\xbf{}", what=WHAT)
+
+
 def test_what_is_just_within_the_bounds_is_read() -> None:
     assert parse_object(nested(32), what=WHAT)
     filler = "x" * ((1 << 20) - len('{"a":""}'))

@@ -81,6 +81,22 @@ def test_what_is_no_string_is_refused(url: object) -> None:
         secure_url(url, what="the issuer")
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://user@as.example.com", "userinfo"),
+        ("https://api.example.com\\@evil.com/", "backslash"),
+        ("https://as.example.com/#x", "fragment"),
+        ("https://as.example.com:0/", "host or port"),
+        ("https://bücher.example/", "xn--"),
+        ("http://as.example.com", "Use https"),
+    ],
+)
+def test_a_refusal_says_why(url: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        secure_url(url, what="the issuer")
+
+
 def test_error_class_and_code_are_the_callers() -> None:
     with pytest.raises(InvalidResponse) as caught:
         secure_url("http://as.example.com", what="the jwks_uri", error=InvalidResponse, code="insecure_endpoint")

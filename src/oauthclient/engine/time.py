@@ -26,5 +26,5 @@ steady: Final = _find_steady()
 
 
 def now() -> Instant:
-    """This moment on both clocks."""
+    """The present moment, on both clocks."""
     return Instant(wall(), steady())

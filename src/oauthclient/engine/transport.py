@@ -31,8 +31,8 @@ class Transport:
     """Sends requests to an authorization server and reads its answers, on whatever thread calls.
 
     `verify`: an SSLContext, or the path of a file of CA certificates. `proxy`: a URL; else the environment's proxies
-    count. `transport`: an httpx or httpx2 transport to use instead, then the two others do not count. `timeout`: seconds
-    to connect, and to wait for each next piece of an answer.
+    count. `transport`: an httpx or httpx2 transport to use instead; then the two others do not count. `timeout`:
+    seconds to connect, and to wait for each next piece of an answer.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Transport:
 
     def _open(self) -> Any:
         if self._client is None or self._process != os.getpid():
-            # A forked child must not use its parent's connections, and leaves them alone: closing would end TLS for both.
+            # A forked child must not use its parent's connections, nor close them: that would end TLS for both.
             self._process = os.getpid()
             self._client = self._family.Client(
                 verify=self._verify or _default_context(),

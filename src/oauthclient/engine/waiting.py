@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 _SLICE: Final = 1.0  # seconds; Windows hears Ctrl-C only between two waits
 
@@ -25,8 +26,8 @@ def wait(future: Future[Any], seconds: float) -> bool:
 async def wait_async(future: Future[Any], seconds: float) -> bool:
     """Suspend this task until `future` is done, at most for `seconds`; whether it is done.
 
-    The loop is woken by its own thread-safe call: waiting on a worker thread deadlocks when the pool is full of waiters.
-    A cancelled task leaves the future alone.
+    The loop is woken by its own thread-safe call: waiting on worker threads deadlocks when their pool is full of
+    waiters. A cancelled task leaves the future alone.
     """
     trio: Any = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
@@ -41,19 +42,15 @@ async def wait_async(future: Future[Any], seconds: float) -> bool:
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
         _when_done(future, lambda: loop.call_soon_threadsafe(woken.set), RuntimeError)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await woken.wait()
-        except TimeoutError:
-            pass
     return future.done()
 
 
 def _when_done(future: Future[Any], wake: Callable[[], object], loop_is_gone: type[Exception]) -> None:
     def done(_: Future[Any]) -> None:
-        try:
+        with suppress(loop_is_gone):  # then nobody is left to be woken
             wake()
-        except loop_is_gone:
-            pass  # nobody is left to be woken
 
     future.add_done_callback(done)

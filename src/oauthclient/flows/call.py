@@ -24,8 +24,8 @@ def call(
 ) -> Story[Response]:
     """The answer of `endpoint` to a form that `fill` fills, authenticated, and with a proof where tokens are bound.
 
-    A nonce that the server asks for (RFC 9449, section 8) and a clock that was found to be off cause one repeat each, in
-    which the form, the assertion and the proof are all new: servers count them as used up.
+    A nonce that the server asks for (RFC 9449, section 8), and a clock that was found to be off, cause one repeat each,
+    in which the form, the assertion and the proof are all new: servers count them as used up.
     """
     place = origin(endpoint)
     clock = server.clocks.of(place)

@@ -36,7 +36,7 @@ class Send(Effect[Response]):
 
 
 class Now(Effect[Instant]):
-    """What time is it?"""
+    """Tell the time."""
 
     __slots__ = ()
 

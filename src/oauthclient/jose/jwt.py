@@ -61,9 +61,9 @@ def issue(
     name for an Ed25519 key, `header` adds header parameters such as `x5t#S256`, or a `kid` that the server
     assigned.
 
-    Raises ConfigurationError: `missing_claim`, `claim_type`, `subject_mismatch`, `audience_mismatch`,
-    `claims_not_json`, `typ_mismatch`, `header_parameter`, `algorithm_mismatch`; InvalidKey for a signer that
-    may not sign this kind.
+    Raises ConfigurationError: `missing_claim`, `foreign_claim`, `claim_type`, `subject_mismatch`,
+    `audience_mismatch`, `claims_not_json`, `typ_mismatch`, `header_parameter`, `algorithm_mismatch`;
+    InvalidKey for a signer that may not sign this kind.
     """
     fault = kind.fault(claims)
     if fault is not None:
@@ -124,8 +124,9 @@ def verify(
 
     Raises InvalidJWT: `malformed`, `too_large`, `encrypted`, `unencoded_payload`, `critical_header`,
     `algorithm_not_allowed`, `typ_mismatch`, `embedded_key`, `unknown_key`, `bad_signature`, `missing_claim`,
-    `claim_type`, `subject_mismatch`, `issuer_mismatch`, `audience_mismatch`, `expired`, `not_yet_valid`,
-    `issued_in_future`, `too_old`, `too_long_lived`; ConfigurationError where the caller says too little.
+    `foreign_claim`, `claim_type`, `subject_mismatch`, `issuer_mismatch`, `audience_mismatch`, `expired`,
+    `not_yet_valid`, `issued_in_future`, `too_old`, `too_long_lived`; ConfigurationError where the caller says
+    too little.
     """
     if kind.recipient and (not issuer or not audience):
         raise ConfigurationError(

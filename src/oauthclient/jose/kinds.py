@@ -20,16 +20,17 @@ class Kind(NamedTuple):
     """The rules of one kind of JWT.
 
     `typ`: the accepted `typ` values in lower case, the first being what is written; "" stands for none at
-    all. `required`: claims that must be there. `subject`: whether `sub` is the issuer, must be another, or is
-    free. `recipient`: whether `iss` and `aud` are checked against what the caller expects. `sole_audience`:
-    whether `aud` may name one recipient only. `longest`: seconds it may be valid, counted from `iat` where
-    there is one. `embedded_key`: whether the header carries the public key. `hmac`: whether a shared secret
-    may sign it.
+    all. `required`: claims that must be there. `foreign`: claims that would make it another kind. `subject`:
+    whether `sub` is the issuer, must be another, or is free. `recipient`: whether `iss` and `aud` are checked
+    against what the caller expects. `sole_audience`: whether `aud` may name one recipient only. `longest`:
+    seconds it may be valid, counted from `iat` where there is one. `embedded_key`: whether the header carries
+    the public key. `hmac`: whether a shared secret may sign it.
     """
 
     name: str
     typ: tuple[str, ...]
     required: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
     subject: str = "any"
     recipient: bool = True
     sole_audience: bool = False
@@ -42,6 +43,9 @@ class Kind(NamedTuple):
         for name in self.required:
             if name not in claims:
                 return Fault("missing_claim", f'The {self.name} has no "{name}" claim.')
+        for name in self.foreign:
+            if name in claims:
+                return Fault("foreign_claim", f'No {self.name} has the claim "{name}".')
         for name, value in claims.items():
             if not _well_typed(name, value):
                 return Fault("claim_type", f'The "{name}" claim of the {self.name} is of the wrong type.')
@@ -74,11 +78,13 @@ CLIENT_ASSERTION: Final = Kind(
 )
 
 # RFC 7523 section 2.1. It has no `typ` of its own; that it speaks of somebody else than its issuer keeps it
-# from being a client assertion. (A client that speaks for itself has the client_credentials grant.)
+# from being a client assertion (who speaks for itself has the client_credentials grant), and that it names no
+# client, from being an untyped access token (RFC 9068 section 2.2).
 AUTHORIZATION_GRANT: Final = Kind(
     "authorization grant assertion",
     typ=("jwt", ""),
     required=("iss", "sub", "aud", "exp"),
+    foreign=("client_id", "htm", "htu"),
     subject="other",
     longest=3600,
 )

@@ -26,7 +26,7 @@ Outside = Literal["raise", "anonymous"]
 
 
 class Auth(AuthBase):
-    """Gives each request the token of its resource, and a fresh proof. Pass it as `auth=` to any httpx or httpx2 client.
+    """Gives each request the token of its resource, and a fresh proof: the `auth=` of any httpx or httpx2 client.
 
     Safe to share between threads, tasks, event loops and clients. Two of them, of other issuers say, are joined with
     `auth_a | auth_b`.

@@ -9,6 +9,7 @@ from oauthclient.engine.driver import fresh_id
 from oauthclient.errors import NotOffered, UnsafeURL
 from oauthclient.plugin.families import replayable
 from oauthclient.plugin.verdict import NotRepeated
+from oauthclient.protocol.text import shown
 from oauthclient.protocol.token import Token
 from oauthclient.protocol.urls import origin, without_query
 from oauthclient.protocol.wire import Instant
@@ -16,16 +17,16 @@ from oauthclient.protocol.wire import Instant
 if TYPE_CHECKING:
     from oauthclient.engine.flights import Flight
     from oauthclient.plugin.target import Target
-    from oauthclient.protocol.challenges import Challenge
     from oauthclient.protocol.clock import ServerClock
     from oauthclient.protocol.resources import ResourceMap
 
 EXTENSION: Final = "oauthclient"  # of a request: the hop that signed it; of a response: why it was not repeated
+_REPEATS: Final = 2  # a hop is sent at most three times, and at most twice for the same cause
 _OLD_ENOUGH: Final = 10.0  # seconds after which a 401 without a reason is taken to mean the token
 
 
 class Hop:
-    """A request that carries a token to `target`, sent at most once for each of three causes: first, nonce, new token."""
+    """A request that carries a token to `target`, sent at most three times: first, for a nonce, with a new token."""
 
     __slots__ = (
         "_clock",
@@ -105,80 +106,83 @@ class Hop:
     def judge(self, response: Any) -> bool:
         """Take what the answer to this hop tells, and say whether the hop is to be sent again.
 
-        An answer that a repeat could mend, but that is not repeated, says why in its extensions. Raises NotOffered where
-        the resource server accepts no proof of this key.
+        An answer that a repeat could mend, but that is not repeated, says why in its extensions. Raises NotOffered
+        where the resource server accepts no proof of this key.
         """
-        status = response.status_code
-        learned = False
+        learned = self._learn(response)
+        if response.status_code not in (400, 401):
+            self.target.keeper.accepted()
+            return False
+        cause = self._cause(response, learned=learned)
+        if cause is None:
+            return False
+        self._stale = False
+        obstacle = self._obstacle(cause)
+        if obstacle is not None:
+            response.extensions[EXTENSION] = obstacle
+            return False
+        self._mended = (*self._mended, cause)
+        return True
+
+    def _learn(self, response: Any) -> bool:
+        """Keep the nonce of an answer, and the server's time; whether the clock turned out to be off."""
         nonce = date = age = None
-        complaint = status in (400, 401)
         for name, value in response.headers.raw:
             lowered = name.lower()
             if lowered == b"dpop-nonce":
                 nonce = value.decode("latin-1")
             elif lowered == b"date":
-                date = value
+                date = value.decode("latin-1")
             elif lowered == b"age":
-                age = value
+                age = value.decode("latin-1")
         if nonce is not None and self.target.prover is not None:
             self.target.nonces.keep(self._origin, nonce, with_token=True)
-        if date is not None and (complaint or self._clock.due(self._sent[1])):
-            learned = self._clock.learn(
-                date.decode("latin-1"),
-                None if age is None else age.decode("latin-1"),
-                sent=Instant(*self._sent),
-                received=time.now(),
-            )
-        if not complaint:
-            self.target.keeper.accepted()
-            return False
-        cause = "redirect" if self._stale else self._cause(response, learned=learned)
-        self._stale = False
-        if cause is None:
-            return False
-        if cause in self._mended:
-            return self._leave(response, NotRepeated.REPEATED_ALREADY)
+        if response.status_code in (400, 401) or self._clock.due(self._sent[1]):
+            return self._clock.learn(date, age, sent=Instant(*self._sent), received=time.now())
+        return False
+
+    def _obstacle(self, cause: str) -> NotRepeated | None:
+        """What stands against a repeat. The token that was rejected is retired all the same, if it is old enough."""
+        if cause in self._mended or len(self._mended) == _REPEATS:
+            return NotRepeated.REPEATED_ALREADY
         if cause == "token" and (self.token is None or not self.target.keeper.reject(self.token)):
-            return self._leave(response, NotRepeated.TOKEN_TOO_NEW)
-        if not replayable(self.request):
-            return self._leave(response, NotRepeated.BODY_NOT_REPLAYABLE)
-        self._mended = (*self._mended, cause)
-        return True
+            return NotRepeated.TOKEN_TOO_NEW
+        return None if replayable(self.request) else NotRepeated.BODY_NOT_REPLAYABLE
 
     def _cause(self, response: Any, *, learned: bool) -> str | None:
         """What, if anything, a repeat would do better."""
-        from oauthclient.protocol.challenges import find, parse_challenges
+        from oauthclient.protocol.challenges import parse_challenges
 
-        challenges = parse_challenges(response.headers.get_list("www-authenticate"))
-        challenge = find(challenges, ("dpop", "bearer"))
-        error = None if challenge is None else challenge.parameters.get("error")
+        challenges = [
+            challenge.parameters
+            for challenge in parse_challenges(response.headers.get_list("www-authenticate"))
+            if challenge.scheme in ("dpop", "bearer")
+        ]
+        errors = {parameters["error"] for parameters in challenges if "error" in parameters}
+        unauthorized = response.status_code == 401  # noqa: PLR2004  # the other status is 400
+        if self._stale:
+            return "redirect" if errors or unauthorized else None
         prover = self.target.prover
         if prover is not None:
-            newest = self.target.nonces.newest(self._origin, with_token=True)
-            if error == "use_dpop_nonce":
+            if "use_dpop_nonce" in errors:
+                newest = self.target.nonces.newest(self._origin, with_token=True)
                 return "nonce" if newest != self._nonce else None
-            self._check_algorithms(find(challenges, ("dpop",)), prover.algorithm)
-            if error == "invalid_dpop_proof":
+            self._check_algorithms(challenges, prover.algorithm)
+            if "invalid_dpop_proof" in errors:
                 return "clock" if learned else None
-        if response.status_code != 401 or error == "insufficient_scope":  # noqa: PLR2004
+        if not unauthorized:
             return None
-        if error == "invalid_token":
-            return "token"
-        return "token" if error is None and not self._fresh() else None
+        return "token" if "invalid_token" in errors or not (errors or self._fresh()) else None
 
     def _fresh(self) -> bool:
         return self.token is not None and self.token.age(time.steady()) < _OLD_ENOUGH
 
-    def _check_algorithms(self, challenge: Challenge | None, algorithm: str) -> None:
-        listed = "" if challenge is None else challenge.parameters.get("algs", "")
-        if listed and algorithm not in listed.split():
-            raise NotOffered(
-                f"{self._origin} accepts DPoP proofs signed with {listed}, not {algorithm}.",
-                code="algorithm_not_offered",
-                hint=f"DPoP(algorithm={listed.split()[0]!r}) makes a key for an algorithm it accepts.",
-            )
-
-    @staticmethod
-    def _leave(response: Any, reason: NotRepeated) -> bool:
-        response.extensions[EXTENSION] = reason
-        return False
+    def _check_algorithms(self, challenges: list[dict[str, str]], algorithm: str) -> None:
+        """Whether the resource server takes proofs of our key at all (RFC 9449, section 7.1)."""
+        for listed in (parameters["algs"].split() for parameters in challenges if "algs" in parameters):
+            if listed and algorithm not in listed:
+                raise NotOffered(
+                    f"{self._origin} accepts DPoP proofs signed with {shown(' '.join(listed))}, not {algorithm}.",
+                    code="algorithm_not_offered",
+                    hint="DPoP(algorithm=...) makes a key for an algorithm that it accepts.",
+                )

@@ -10,7 +10,7 @@ class NotRepeated(StrEnum):
     """The reason, for a program to branch on."""
 
     BODY_NOT_REPLAYABLE = "body_not_replayable"
-    """The body was a generator or a file: send the request again with a new one; nonce and token are already renewed."""
+    """The body was a generator or a file. Send the request again with a new one: nonce and token are renewed."""
     REPEATED_ALREADY = "repeated_already"
     """A repeat with a new nonce or a new token got the same answer."""
     TOKEN_TOO_NEW = "token_too_new"  # noqa: S105  # a reason

@@ -25,7 +25,7 @@ def serve(key: Signer, issuer: str | None, audience: str | None) -> None:
     others = {**served, issuer: audience or issuer}
     if len(others) > 1 and any(name != named for name, named in others.items()):
         raise ConfigurationError(
-            f"A key that serves {', '.join(sorted(others))} may not sign assertions with another audience than the issuer.",
+            f"A key that serves {', '.join(sorted(others))} may sign assertions for no audience but each issuer.",
             code="shared_key_audience",
             hint="Make a key for each issuer, or leave `audience` to its default.",
         )

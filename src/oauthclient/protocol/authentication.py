@@ -217,7 +217,7 @@ class ClientSecretJWT(_JWTAuthentication):
 
 
 def listed_spelling(algorithm: str, listed: tuple[str, ...] | None) -> str:
-    """The name a server lists for an algorithm: an Ed25519 key signs as `EdDSA` where only that is listed (RFC 9864)."""
+    """The server's name for an algorithm: an Ed25519 key signs as `EdDSA` where only that is listed (RFC 9864)."""
     if algorithm == "Ed25519" and listed is not None and "Ed25519" not in listed and "EdDSA" in listed:
         return "EdDSA"
     return algorithm

@@ -72,7 +72,7 @@ class DPoP(Binding):
         assume_supported: bool = False,
         htu: Mapping[str, str] | None = None,
     ) -> None:
-        if key is not None and key.algorithm != algorithm and algorithm != "ES256":
+        if key is not None and algorithm not in (key.algorithm, "ES256"):
             raise ConfigurationError(
                 f"The DPoP key given is for {key.algorithm}, not {algorithm}.", code="algorithm_mismatch"
             )

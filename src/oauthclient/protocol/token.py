@@ -21,10 +21,10 @@ _DELAY: Final = re.compile(r"[0-9]{1,9}")
 _NEVER: Final = float("inf")
 _ERRORS_EXPECTED: Final = (400, 401, 403, 429)
 _HINTS: Final = {
-    "invalid_client": "Check client_id, the registered key or secret, and what audience the server wants in assertions.",
+    "invalid_client": "Check client_id, the registered key or secret, and the audience wanted in assertions.",
     "invalid_grant": "What was presented as the grant is not, or no longer, accepted.",
     "invalid_scope": "Ask for scopes the server knows and this client may have.",
-    "invalid_target": "Check Resource.identifier: it is compared byte for byte. Some servers know no `resource`: set target.",
+    "invalid_target": "Check Resource.identifier, byte for byte. Some servers know no `resource`: set OAuthClient(target=).",
     "unauthorized_client": "Let the server's administrator allow this grant to the client.",
     "unsupported_grant_type": "Use a grant type the server lists.",
     "invalid_dpop_proof": "Check the clock, and that no gateway rewrites the URL (DPoP(htu=...)).",
@@ -118,7 +118,7 @@ def read_token_response(response: Response, *, scheme: str, asked: str | None, w
         if scheme == "DPoP":
             raise DowngradeRefused(
                 sentence(f"{what} holds a token of type {shown(token_type)} where DPoP was asked for."),
-                hint="The server does not bind this client's tokens: register it for DPoP, or ask for Bearer() by name.",
+                hint="The server binds no tokens of this client: register it for DPoP, or ask for Bearer() by name.",
             )
         raise InvalidResponse(
             f"The token in {what} is of type {shown(token_type)}, not {scheme}.", code="unexpected_token_type"

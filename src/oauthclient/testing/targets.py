@@ -45,6 +45,8 @@ class Targets:
 
     def select(self, parameters: Mapping[str, Sequence[str]], client: Client, limit: frozenset[str] | None) -> Target:
         """The target of a token request. `limit`: the scopes of the grant, None for no limit of its own."""
+        for other in {"resource", "audience"} & parameters.keys() - {self.mode}:
+            raise RefusedError("invalid_request", f"This server does not know the parameter {other}.")
         asked = _asked_scope(parameters)
         audience = self._by_scope(asked) if self.mode == "scope" else self._by_name(parameters)
         offered = frozenset[str]().union(*(self.scopes[identifier] for identifier in audience))
@@ -58,9 +60,6 @@ class Targets:
         return Target(audience, asked & allowed)
 
     def _by_name(self, parameters: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-        other = "audience" if self.mode == "resource" else "resource"
-        if other in parameters:
-            raise RefusedError("invalid_request", f"This server does not know the parameter {other}.")
         named = tuple(parameters.get(self.mode, ())) or ((self.default,) if self.default is not None else ())
         if not named:
             raise RefusedError("invalid_target", f"The parameter {self.mode} is missing.")

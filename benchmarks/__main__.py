@@ -1,0 +1,39 @@
+"""`python -m benchmarks [--quick] [proof] [request] [concurrency] [imports]`: one line `name ratio` for each figure."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from importlib.metadata import version
+from os import cpu_count
+from pathlib import Path
+
+from benchmarks import concurrency, imports, proof, request
+
+_ALL = {"proof": proof, "request": request, "concurrency": concurrency, "imports": imports}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What oauthclient costs, in ratios.")
+    parser.add_argument("names", nargs="*", choices=[[], *_ALL], metavar="name", help=f"of: {', '.join(_ALL)}")
+    parser.add_argument("--quick", action="store_true", help="a few rounds only, to see that all of it runs")
+    arguments = parser.parse_args()
+    packages = ", ".join(f"{name} {version(name)}" for name in ("oauthclient", "httpx", "httpx2", "cryptography"))
+    print(f"Python {platform.python_version()}, {packages}; {cpu_count()} x {_processor()}", file=sys.stderr)
+    for name in arguments.names or _ALL:
+        for figure, ratio in _ALL[name].figures(quick=arguments.quick):
+            print(f"{figure} {ratio:.2f}", flush=True)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()
