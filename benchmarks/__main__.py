@@ -16,14 +16,16 @@ _ALL = {"proof": proof, "request": request, "concurrency": concurrency, "imports
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What oauthclient costs, in ratios.")
-    parser.add_argument("names", nargs="*", choices=[[], *_ALL], metavar="name", help=f"of: {', '.join(_ALL)}")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of: {', '.join(_ALL)}; all by default")
     parser.add_argument("--quick", action="store_true", help="a few rounds only, to see that all of it runs")
     arguments = parser.parse_args()
+    if unknown := ", ".join(sorted({*arguments.names} - _ALL.keys())):
+        parser.error(f"There is no {unknown}.")
     packages = ", ".join(f"{name} {version(name)}" for name in ("oauthclient", "httpx", "httpx2", "cryptography"))
     print(f"Python {platform.python_version()}, {packages}; {cpu_count()} x {_processor()}", file=sys.stderr)
     for name in arguments.names or _ALL:
-        for figure, ratio in _ALL[name].figures(quick=arguments.quick):
-            print(f"{figure} {ratio:.2f}", flush=True)
+        for figure, value in _ALL[name].figures(quick=arguments.quick):
+            print(figure, value if isinstance(value, int) else f"{value:.2f}", flush=True)
 
 
 def _processor() -> str:

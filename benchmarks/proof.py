@@ -1,6 +1,7 @@
-"""One DPoP proof over one raw ES256 signature (RFC 9449, section 4.2): what is paid beside the mathematics. At most 1.20.
+"""One DPoP proof over one raw ES256 signature (RFC 9449, section 4.2): at most 1.20.
 
-A proof as the plugin makes one for an API request: with `ath`, a fresh `jti` and the time of now, and no nonce.
+The rest is what is paid beside the mathematics. A proof as the plugin makes one for an API request: with `ath`, a fresh
+`jti` and the time of now, and no nonce.
 """
 
 from __future__ import annotations

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Side = "Callable[[int], float]"
-"""Makes so many calls, and returns the seconds that one took on average."""
-
 
 def side(call: Callable[[], object]) -> Callable[[int], float]:
-    """The side that makes `call`."""
+    """What makes `call` as often as it is told, and returns the seconds that one took on average."""
 
     def run(calls: int) -> float:
         start = perf_counter()

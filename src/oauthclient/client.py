@@ -91,6 +91,12 @@ class OAuthClient:
 
         if not resources:
             raise ConfigurationError("An auth object needs a resource to get tokens for.", code="no_resource")
+        if type(grant).__hash__ is None:
+            raise ConfigurationError(
+                f"A {type(grant).__name__} cannot be hashed, so it cannot name a token.",
+                code="unusable_grant",
+                hint="Give it a __hash__ beside its __eq__; @dataclass(frozen=True) does.",
+            )
         grant.serve(self._issuer or None)
         engine = self._engine()
         return Auth(

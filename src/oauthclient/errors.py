@@ -11,6 +11,18 @@
     ├── RedirectLeftResource          a redirect that httpx followed carried a request out of its resource
     ├── GrantFailed                   a grant or an assertion that the program makes itself could not be had
     ├── InvalidJWT                    a JWT that does not verify as the kind that was expected
+    ├── LoginError                    a person could not log in
+    │   ├── LoginTimeout              no answer came from the browser in time
+    │   ├── NoBrowser                 there is no browser that could be opened here
+    │   └── PortTaken                 the port for the answer of the browser cannot be had
+    ├── StorageError                  what is kept on this machine could not be read or written; it is still there
+    │   ├── StorageLocked             the keyring is locked, or gave no answer in time
+    │   ├── StorageUnavailable        there is no keyring to use
+    │   ├── StorageUnreadable         a record that is damaged, or was sealed with another key or under another name
+    │   ├── StorageTooNew             a record that a newer version of this library wrote
+    │   ├── StorageUnwritable         a record or a key that cannot be stored: full, read-only
+    │   ├── StorageBusy               another process or thread holds the record
+    │   └── WrongStorageKey           the passphrase or key is not the one that the records were sealed with
     └── AuthorizationServerError      asking the authorization server did not bring what was asked for
         ├── DiscoveryFailed           no metadata could be had for the issuer
         ├── Unreachable               no answer: connection, TLS, timeout
@@ -105,6 +117,90 @@ class InvalidJWT(OAuthError):
     """A JWT that does not verify as the kind that was expected (RFC 8725)."""
 
     code = "invalid_jwt"
+
+
+class LoginError(OAuthError):
+    """A person could not log in on this machine (RFC 8252)."""
+
+    code = "login_error"
+
+
+class LoginTimeout(LoginError):
+    """No answer to the authorization request came from the browser in time."""
+
+    code = "login_timeout"
+    hint = "Log in again, and finish in the browser; or allow more time."
+
+
+class NoBrowser(LoginError):
+    """There is no browser that could be opened here: in an SSH session, in a container, without a display."""
+
+    code = "no_browser"
+    hint = "Open the URL yourself (--no-browser prints it), or log in by way of another device (--device)."
+
+
+class PortTaken(LoginError):
+    """The port that listens for the answer of the browser (RFC 8252, section 7.3) cannot be had."""
+
+    code = "port_taken"
+    hint = "End the program that uses it (another login, perhaps), or leave the port to be chosen."
+
+
+class StorageError(OAuthError):
+    """What is kept on this machine could not be read or written. What was there before is still there."""
+
+    code = "storage_error"
+
+
+class StorageLocked(StorageError):
+    """The keyring is locked, or gave no answer in time: it may be waiting for a person to unlock it."""
+
+    code = "storage_locked"
+    hint = "Unlock the keyring of this desktop session and try again."
+
+
+class StorageUnavailable(StorageError):
+    """There is no keyring to use, or it has gone away."""
+
+    code = "storage_unavailable"
+    hint = (
+        "Without a keyring, keep sessions in a sealed file: Vault.file(folder, passphrase=...) or key=..., or "
+        "Vault.from_environment(folder); or in memory, until the process ends: Vault.memory()."
+    )
+
+
+class StorageUnreadable(StorageError):
+    """A record that is damaged, or was sealed with another key or under another name. It is left where it is."""
+
+    code = "storage_unreadable"
+    hint = "Restore it from a backup, or log in again: that replaces it."
+
+
+class StorageTooNew(StorageError):
+    """A record that a newer version of this library wrote. It is left where it is."""
+
+    code = "storage_too_new"
+    hint = "Update the program, or log in under another profile."
+
+
+class StorageUnwritable(StorageError):
+    """A record or a key that cannot be stored: a full disk, a read-only folder, a value that no JSON can hold."""
+
+    code = "storage_unwritable"
+
+
+class StorageBusy(StorageError):
+    """Another process or thread holds the record, and did not let go of it in time."""
+
+    code = "storage_busy"
+    hint = "Try again; if it stays so, look for a process of this program that hangs."
+
+
+class WrongStorageKey(StorageError):
+    """The passphrase or the key is not the one that the records in this folder were sealed with."""
+
+    code = "wrong_storage_key"
+    hint = "Give the one that was used first; nothing was overwritten."
 
 
 class AuthorizationServerError(OAuthError):

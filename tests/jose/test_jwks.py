@@ -1,10 +1,13 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from oauthclient.errors import InvalidKey, InvalidResponse
+from oauthclient.jose.encoding import base64url_octets
 from oauthclient.jose.jwks import KeySet
 from oauthclient.jose.keys import SigningKey
+from oauthclient.jose.private_key import public_jwk
 from oauthclient.jose.verifying_key import VerifyingKey
 from tests.jose.fixtures import Encode, KeyFor
 
@@ -126,3 +129,16 @@ def test_a_key_verifies_nothing_it_does_not_fit(key: KeyFor) -> None:
     assert VerifyingKey(key("PS256").public_jwk).verify("PS256", b"m", signature)
     assert not VerifyingKey(key("PS256").public_jwk | {"alg": "RS256"}).verify("PS256", b"m", signature)
     assert not VerifyingKey(key("ES256").public_jwk).verify("PS256", b"m", signature)
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_a_coordinate_keeps_its_leading_zeros(name: str, b64: Encode) -> None:
+    """RFC 7518 section 6.2.1.2; a thumbprint of the shorter form would be another."""
+    for number in range(1, 5000):
+        jwk = public_jwk(ec.derive_private_key(number, ec.SECP256R1()))
+        octets = base64url_octets(jwk[name])
+        if octets[0] == 0:
+            break
+    assert VerifyingKey(jwk)
+    with pytest.raises(InvalidKey, match="length"):
+        VerifyingKey(jwk | {name: b64(octets[1:])})

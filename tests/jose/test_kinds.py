@@ -17,7 +17,7 @@ AS = "https://as.example.com"
 
 
 def claims_for(kind: Any, now: float) -> Claims:
-    """Claims as alike as the kinds allow: one issuer, one audience, every claim that any kind requires and this one allows."""
+    """As alike as the kinds allow: one issuer, one audience, every claim that any requires and this one allows."""
     claims = {
         "iss": "client-1",
         "sub": "client-1" if kind is CLIENT_ASSERTION else "ann",

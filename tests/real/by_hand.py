@@ -9,22 +9,25 @@ from typing import Any
 import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey
+
 from tests.real.harness import RealServer
 from tests.real.identities import Client
+from tests.real.person import Person
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class ByHand:
-    """A client of the real server, by its name there, with a DPoP key of its own."""
+    """A client of the real server, by its name there or one that registered itself, with a DPoP key of its own."""
 
-    def __init__(self, real: RealServer, name: str, http: httpx.Client) -> None:
+    def __init__(self, real: RealServer, client: str | Client, http: httpx.Client) -> None:
         self.real = real
-        self.identity = real.clients[name]
+        self.identity = client if isinstance(client, Client) else real.clients[client]
         self.http = http
         self.dpop_key = ECKey.generate_key("P-256")
         self.nonce = ""
-        self.token_endpoint = self.discover().json()["token_endpoint"]
+        self.metadata: dict[str, Any] = self.discover().json()
+        self.token_endpoint: str = self.metadata["token_endpoint"]
 
     def discover(self, suffix: str = "openid-configuration") -> httpx.Response:
         """The metadata (OpenID Connect Discovery, section 4)."""
@@ -44,8 +47,8 @@ class ByHand:
         told = {"htm": method, "htu": url, "iat": int(time.time()), "jti": str(uuid.uuid4())} | claims
         return jwt.encode(header, told, self.dpop_key, algorithms=["ES256"])
 
-    def ask(self, **form: str) -> httpx.Response:
-        """One token request, as the authentication method says (RFC 6749, section 2.3.1; RFC 7523, 2.2)."""
+    def send(self, endpoint: str, form: dict[str, str], *, proof: bool = False) -> httpx.Response:
+        """One request with the client's authentication (RFC 6749, section 2.3.1; RFC 7523, 2.2) in or beside it."""
         auth = httpx.Auth()
         match self.identity.method:
             case "private_key_jwt" | "client_secret_jwt":
@@ -57,14 +60,16 @@ class ByHand:
             case _:
                 form = {"client_id": self.identity.client_id} | form
         headers = {}
-        if self.identity.bound:
+        if proof:
             nonce = {"nonce": self.nonce} if self.nonce else {}
-            headers["DPoP"] = self.proof("POST", self.token_endpoint, **nonce)
-        answer = self.http.post(
-            self.token_endpoint, data={"grant_type": "client_credentials"} | form, auth=auth, headers=headers
-        )
+            headers["DPoP"] = self.proof("POST", endpoint, **nonce)
+        answer = self.http.post(endpoint, data=form, auth=auth, headers=headers)
         self.nonce = answer.headers.get("DPoP-Nonce", self.nonce)
         return answer
+
+    def ask(self, **form: str) -> httpx.Response:
+        """One token request."""
+        return self.send(self.token_endpoint, {"grant_type": "client_credentials"} | form, proof=self.identity.bound)
 
     def token(self, **form: str) -> dict[str, Any]:
         """A token answer, after the nonce challenge if there is one (RFC 9449, section 8)."""
@@ -83,6 +88,15 @@ class ByHand:
     def call(self, token: str, url: str, method: str = "GET", **claims: object) -> httpx.Response:
         """An API request with a fresh proof."""
         return self.http.request(method, url, headers=self.headers(token, method, url.partition("?")[0], **claims))
+
+
+def authorize(real: RealServer, url: str, *, user: str = "", refuse: str = "") -> str:
+    """What comes of an authorization request when a person follows it: the callback URL, which is not called.
+
+    `user`: who logs in; else the request's `login_hint`, else alice; "deny" says no. `refuse`: scopes not granted.
+    """
+    with Person(real, user=user, refuse=refuse) as person:
+        return person.authorize(url)
 
 
 def _form_encoded(text: str) -> str:

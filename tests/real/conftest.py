@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from tests.components import ComponentMissing, missing
 from tests.real.harness import Ground, RealServer
 from tests.real.node import Node, find_node, install_packages

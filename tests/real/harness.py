@@ -1,5 +1,7 @@
 """Starts and stops the real server: npm oidc-provider, and an API with npm oauth4webapi, on loopback TLS."""
 
+import base64
+import hashlib
 import json
 import os
 import select
@@ -10,6 +12,9 @@ from typing import Any
 
 import httpx
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from tests.real.identities import Client, make_assertion_issuer, make_clients
 from tests.real.node import SERVER, Node
 
@@ -19,7 +24,10 @@ API_SECRET = "the secret of the API itself"
 
 
 class Ground:
-    """What all servers of a test run share: Node, a certificate authority, clients and their keys."""
+    """What all servers of a test run share: Node, a certificate authority, clients and their keys.
+
+    `spki`: the hash of the servers' public key, by which a browser trusts them (tests/browser.py).
+    """
 
     def __init__(self, node: Node, folder: Path) -> None:
         self.node = node
@@ -32,6 +40,9 @@ class Ground:
         authority.cert_pem.write_to_path(str(self.ca))
         certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
         certificate.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+        public_key = x509.load_pem_x509_certificate(certificate.cert_chain_pems[0].bytes()).public_key()
+        spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self.spki = base64.b64encode(hashlib.sha256(spki).digest()).decode()
 
     def start(self, **switches: object) -> "RealServer":
         """Start a server. `switches`: members of the settings file, see server/settings.mjs."""
@@ -43,8 +54,8 @@ class RealServer:
 
     `issuer`, `api`: their URLs. `ca`: the PEM file of the authority behind their certificates. `tls`: a
     context that trusts it. `clients`: by authentication method, or by algorithm if it is `private_key_jwt`;
-    "bearer" is one whose tokens are not bound. `assertion_issuer`: whose assertions are trusted beside the
-    clients' own.
+    "bearer" is one whose tokens are not bound; "native", "native-key", "native-jar" and "web" log people in.
+    `assertion_issuer`: whose assertions are trusted beside the clients' own.
     """
 
     def __init__(self, ground: Ground, switches: dict[str, object]) -> None:
@@ -78,15 +89,26 @@ class RealServer:
         return httpx.Client(verify=self.tls, trust_env=False, timeout=10, **options)
 
     def stats(self) -> dict[str, Any]:
-        """Counters: `as.granted` by grant type, `as.refused` by error, `api.requests`, `api.accepted` ..."""
+        """Counters: `as.requested` and `as.granted` by grant type, `as.refused` by error, `as.replayed` refresh tokens.
+
+        Also `as.routes` by endpoint, `api.requests`, `api.accepted`, `api.refused` by error. A nonce challenge is a
+        request that was refused.
+        """
         with self.client() as http:
             answer: dict[str, Any] = http.get(f"{self.api}/stats").raise_for_status().json()
         return answer
 
     def distrust(self) -> None:
         """Let the API refuse each token that it has seen until now, with `invalid_token`."""
-        with self.client() as http:
-            http.post(f"{self.api}/distrust").raise_for_status()
+        self._command("distrust")
+
+    def rotate_keys(self, *, overlap: bool = False) -> None:
+        """Let the server sign with other keys; with `overlap`, its last ones stay in its JWK Set."""
+        self._command("rotate-keys", overlap=str(int(overlap)))
+
+    def forget(self, user: str = "") -> None:
+        """Let the server take back all grants, or those of one user: refreshing them is an `invalid_grant`."""
+        self._command("forget", user=user)
 
     def log(self) -> str:
         """What the server printed on stderr; with `debug=True`, the true cause of each error answer."""
@@ -102,6 +124,10 @@ class RealServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _command(self, name: str, **query: str) -> None:
+        with self.client() as http:
+            http.post(f"{self.api}/{name}", params=query).raise_for_status()
 
     def _ready_line(self) -> dict[str, Any]:
         stdout = self._process.stdout

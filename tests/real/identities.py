@@ -9,12 +9,17 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 GRANTS = ("client_credentials", JWT_BEARER)
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+LOGIN_GRANTS = ("authorization_code", "refresh_token", DEVICE_CODE)
 RSA_ALGORITHMS = ("PS256", "PS384", "PS512", "RS256")
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client (RFC 7591) or an issuer of assertions. `pem`: its private key, `secret`: its shared secret."""
+    """A client (RFC 7591) or an issuer of assertions.
+
+    `pem`: its private key, `secret`: its shared secret, `more`: members of its metadata beside those that follow.
+    """
 
     client_id: str
     method: str
@@ -23,6 +28,7 @@ class Client:
     pem: bytes = field(default=b"", repr=False)
     bound: bool = True
     grants: tuple[str, ...] = GRANTS
+    more: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def key(self) -> ECKey | OKPKey | RSAKey | OctKey:
@@ -54,7 +60,7 @@ class Client:
         if self.pem:
             told["jwks"] = self.jwks
             told["token_endpoint_auth_signing_alg"] = self.algorithm
-        return told
+        return told | dict(self.more)
 
 
 def make_clients() -> Mapping[str, Client]:
@@ -77,8 +83,36 @@ def make_clients() -> Mapping[str, Client]:
     clients["client_secret_jwt"] = Client("service-jwt", "client_secret_jwt", secret="octets" * 12)
     # oidc-provider allows client_credentials to confidential clients only (RFC 6749, section 4.4).
     clients["none"] = Client("public", "none", grants=(JWT_BEARER,))
+    clients |= _login_clients(pems["ES256"])
     clients["bearer"] = Client("unbound", "client_secret_basic", secret="unbound secret" * 3, bound=False)
     return clients
+
+
+def _login_clients(pem: bytes) -> dict[str, Client]:
+    """Clients that log people in: "native" has no key, "native-jar" must sign its requests, "web" is a backend."""
+    native = {
+        "application_type": "native",
+        "response_types": ["code"],
+        "redirect_uris": ["http://127.0.0.1/callback", "http://[::1]/callback"],  # any port: RFC 8252, section 7.3
+        "post_logout_redirect_uris": ["http://127.0.0.1/signed-out", "http://[::1]/signed-out"],
+        "authorization_details_types": ["stock"],
+    }
+    web = native | {
+        "application_type": "web",
+        "redirect_uris": ["https://app.example.com/callback", "http://127.0.0.1:8000/callback"],
+        "post_logout_redirect_uris": ["https://app.example.com/signed-out"],
+    }
+    jar = native | {"require_signed_request_object": True, "request_object_signing_alg": "ES256"}
+
+    def with_key(client_id: str, more: Mapping[str, object]) -> Client:
+        return Client(client_id, "private_key_jwt", algorithm="ES256", pem=pem, grants=LOGIN_GRANTS, more=more)
+
+    return {
+        "native": Client("native", "none", grants=LOGIN_GRANTS, more=native),
+        "native-key": with_key("native-key", native),
+        "native-jar": with_key("native-jar", jar),
+        "web": with_key("web", web),
+    }
 
 
 def make_assertion_issuer() -> Client:

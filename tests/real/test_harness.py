@@ -7,6 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from joserfc import jws
+
 from tests.components import ComponentMissing, missing
 from tests.real.by_hand import ByHand
 from tests.real.harness import RealServer

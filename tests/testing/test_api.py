@@ -82,7 +82,9 @@ def test_two_authorization_headers_are_refused(world, challenged):
     assert challenged(world.orders.handle(request)) == (400, "invalid_request")
 
 
-def test_a_token_for_another_resource_is_refused(world, challenged):
+@pytest.mark.parametrize("form", ["jwt", "reference"])
+def test_a_token_for_another_resource_is_refused(world, challenged, form):
+    world.server.tokens.format = form
     token = world.access_token(resource=world.stock.identifier)
     assert challenged(world.call(token)) == (401, "invalid_token")
 
@@ -91,7 +93,7 @@ def test_a_token_for_another_resource_is_refused(world, challenged):
 def test_an_expired_token_is_refused(world, challenged, form):
     world.server.tokens.format = form
     token = world.access_token()
-    world.clock.advance(world.server.lifetime + 11)
+    world.clock.advance(world.server.lifetime)
     assert challenged(world.call(token)) == (401, "invalid_token")
 
 

@@ -164,6 +164,14 @@ def test_an_authorization_header_that_is_no_basic_credential_is_refused(world, r
     assert refused(world.post(world.unauthenticated(), ("Authorization", value))) == (401, "invalid_client")
 
 
+def test_good_credentials_in_another_scheme_or_twice_are_refused(world, refused):
+    world.server.register("svc", secret=SECRET)
+    name, value = basic("svc", SECRET)
+    other = (name, value.replace("Basic", "Bearer"))
+    assert refused(world.post(world.unauthenticated(), other)) == (401, "invalid_client")
+    assert refused(world.post(world.unauthenticated(), (name, value), (name, value))) == (401, "invalid_client")
+
+
 def test_a_secret_in_the_body_is_for_clients_registered_so(world, refused):
     form = world.unauthenticated(client_id="svc", client_secret=SECRET)
     world.server.register("svc", secret=SECRET, method="client_secret_post")

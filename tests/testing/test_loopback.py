@@ -38,9 +38,8 @@ def test_a_client_reaches_the_hosts(family, port, site):
         assert client.request("PROPFIND", f"{port.url}/site").json()["method"] == "PROPFIND"
 
 
-def test_the_whole_strictness_is_there(port, request):
-    World = type(request.getfixturevalue("world"))  # noqa: N806  # a class
-    world = World(f"{port.url}/as", f"{port.url}/apis")
+def test_the_whole_strictness_is_there(port, world):
+    world = type(world)(f"{port.url}/as", f"{port.url}/apis")
     port.serve(world.network)
     with httpx.Client() as client:
         response = client.post(world.server.token_endpoint, data=world.form(), headers={"DPoP": world.token_proof()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
@@ -80,6 +81,13 @@ def test_a_resource_that_is_not_exactly_one_known_one_is_refused(world, refused,
     assert refused(world.ask(resource=resource)) == (400, "invalid_target")
 
 
+def test_a_resource_is_an_absolute_uri_even_where_another_identifier_is_known(world, refused):
+    world.server.targets.scopes["orders"] = frozenset()
+    assert refused(world.ask(resource="orders")) == (400, "invalid_target")
+    world.server.targets.mode = "audience"
+    assert world.ask(resource=OMIT, audience="orders").status == 200
+
+
 def test_several_resources_and_none_are_allowed_by_setting(world):
     world.server.targets.several = True
     world.server.targets.default = STOCK
@@ -118,9 +126,10 @@ def test_a_scope_beyond_the_resource_or_the_client_is_refused(world, refused):
     assert refused(world.ask(scope='a"b')) == (400, "invalid_scope")
 
 
-def test_a_server_may_grant_less(world, read):
+def test_a_server_may_grant_less(world, read, refused):
     world.server.targets.grants_less = True
     assert read(world.ask(scope="read count"))["scope"] == "read"
+    assert refused(world.ask(scope='read a"b')) == (400, "invalid_scope")
 
 
 def test_a_resource_without_scopes_gives_a_token_without_scope(world, read):
@@ -131,6 +140,10 @@ def test_a_resource_without_scopes_gives_a_token_without_scope(world, read):
 def test_a_request_must_be_a_form_with_each_parameter_once(world, refused, read):
     endpoint = world.server.token_endpoint
     body = json.dumps(world.form()).encode()
+    typed_as_json = world.server.handle(
+        Request("POST", endpoint, (("Content-Type", "application/json"),), urlencode(world.form()).encode())
+    )
+    assert refused(typed_as_json) == (400, "invalid_request")
     as_json = world.server.handle(Request("POST", endpoint, (("Content-Type", "application/json"),), body))
     assert refused(as_json) == (400, "invalid_request")
     assert refused(world.post(world.form(scope=["read", "write"]))) == (400, "invalid_request")

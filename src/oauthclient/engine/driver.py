@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -71,5 +70,5 @@ class Driver:
 
 
 def fresh_id() -> str:
-    """128 random bits in base64url (RFC 9449, section 4.2, wants at least 96)."""
-    return base64.urlsafe_b64encode(os.urandom(16))[:22].decode("ascii")
+    """128 random bits in hexadecimal (RFC 9449, section 4.2, wants at least 96)."""
+    return os.urandom(16).hex()

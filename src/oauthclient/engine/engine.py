@@ -64,9 +64,10 @@ class Engine:
         self._transport.close()
 
     def _renew(self, keeper: Keeper, slot: Slot, seen: Token | None) -> Token:
+        keeper.hold()
         try:
             token = self._driver.run(renew(self.server, slot, seen))
-        except BaseException as error:
+        except Exception as error:
             keeper.failed(error)
             raise
         keeper.landed(token)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 
 _LONGEST: Final = 120.0  # seconds; then the flight counts as lost: waiters are told, and a new one may start
 
@@ -37,15 +38,15 @@ class Flight(Generic[T]):
         try:
             result = tell()
         except BaseException as error:  # noqa: BLE001  # it belongs to those who wait
-            self._error = error
+            self._error = own(error)  # without the frames, which hold this flight and what the story knew
             self._future.set_result(None)
         else:
             self._future.set_result(result)
 
     @property
-    def lost(self) -> bool:
-        """Whether it has been under way for so long that nobody should wait for it any more."""
-        return not self._future.done() and time.steady() - self.started > _LONGEST
+    def under_way(self) -> bool:
+        """Whether to join it: it has not landed, nor been gone for so long that nobody should wait for it any more."""
+        return not self._future.done() and time.steady() - self.started <= _LONGEST
 
     def result(self) -> T:
         """Block until it has landed. Raises what the story raised."""
@@ -79,7 +80,7 @@ class Flights:
         """The flight under way for `key`, or a new one that runs `tell` on a thread of its own."""
         with self._lock:
             flight = self._by_key.get(key)
-            if flight is not None and not flight.lost:
+            if flight is not None and flight.under_way:  # one that has landed may hold what was rejected since
                 return flight
             flight = self._by_key[key] = Flight[T]()
         self._start(key, flight, tell)
@@ -107,7 +108,7 @@ class Flights:
         self._by_key = {}
 
 
-def own(error: BaseException) -> BaseException:
+def own(error: E) -> E:
     """A copy of `error` for one waiter: a shared one would gather the frames of all of them, and show their locals."""
     try:
         mine = copy.copy(error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from oauthclient.engine import time
 from oauthclient.engine.flights import own
-from oauthclient.errors import OAuthError
+from oauthclient.errors import AuthorizationServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ class Keeper:
     def __init__(self, fly: Callable[[Keeper, Token | None], Flight[Token]]) -> None:
         self.token: Token | None = None
         self._fly = fly
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
         self._pause = _FIRST_PAUSE
         self._try_again = 0.0
         self._young = _YOUNG
@@ -46,22 +46,30 @@ class Keeper:
         """
         token = self.token
         now = time.now()
-        waiting = now.steady < self._try_again
         if token is not None and token.usable(now.wall, now.steady):
-            if not waiting and (now.wall >= token.renew_wall or now.steady >= token.renew_steady):
+            old = now.wall >= token.renew_wall or now.steady >= token.renew_steady
+            if old and now.steady >= self._try_again:
                 self._fly(self, token)
             return token
-        if waiting and self._failure is not None:
-            raise own(self._failure)
+        self.hold()
         return self._fly(self, token)
+
+    def hold(self) -> None:
+        """Raise what the last token request failed with, for as long as another one would only make a storm.
+
+        A flight asks again when it starts: who looked before the last one failed may have started it after that.
+        """
+        failure = self._failure
+        if failure is not None and time.steady() < self._try_again:
+            raise own(failure)
 
     def reject(self, token: Token) -> bool:
         """A resource server rejected `token`; whether another one is worth a try.
 
         A token that is rejected as soon as it is issued is not replaced: the fault lies elsewhere.
         """
-        if self.token is not token:
-            return True
+        if self.token is not token or token.retired:
+            return True  # another request has met the same rejection before
         if token.age(time.steady()) < self._young:
             return False
         self._young = min(self._young * 2, _OLDEST_YOUNG)
@@ -79,11 +87,11 @@ class Keeper:
         self._pause = _FIRST_PAUSE
         self._try_again = 0.0
 
-    def failed(self, error: BaseException) -> None:
+    def failed(self, error: Exception) -> None:
         """A flight brought `error`, which stands for a while."""
-        wish = getattr(error, "retry_after", None) if isinstance(error, OAuthError) else None
-        if wish is None:
+        wish = error.retry_after if isinstance(error, AuthorizationServerError) else None
+        if not wish:  # nor does a server that says "at once" deserve a storm
             wish = self._pause * random.uniform(0.75, 1.25)  # noqa: S311  # spreads load, guards nothing
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-        self._failure = own(error)
         self._try_again = time.steady() + min(wish, _LONGEST_RETRY_AFTER)
+        self._failure = own(error)

@@ -9,6 +9,7 @@ import functools
 import os
 import ssl
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -43,7 +44,7 @@ class Transport:
         transport: Any = None,
         timeout: float = 10.0,
     ) -> None:
-        self._verify = verify if verify is None or isinstance(verify, ssl.SSLContext) else _context(os.fspath(verify))
+        self._verify = verify if verify is None or isinstance(verify, ssl.SSLContext) else _context(verify)
         self._proxy = proxy
         self._transport = transport
         self._timeout = timeout
@@ -66,7 +67,7 @@ class Transport:
     def close(self) -> None:
         """Close the connections. The next request opens new ones."""
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._process == os.getpid():
             client.close()
 
     def _exchange(self, request: Request, sent: Instant) -> Response:
@@ -82,7 +83,8 @@ class Transport:
                     f"{without_query(request.url)} compressed its answer unasked.", code="unasked_encoding"
                 )
             body = bytearray()
-            for piece in response.iter_raw():
+            # What a mock answers has been read already, and cannot be streamed again.
+            for piece in (response.content,) if response.is_stream_consumed else response.iter_raw():
                 body += piece
                 if len(body) > _LARGEST_BODY:
                     raise InvalidResponse(
@@ -117,13 +119,14 @@ def _default_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-@functools.cache
-def _context(path: str) -> ssl.SSLContext:
+def _context(path: str | os.PathLike[str]) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=path)
-    except (OSError, ssl.SSLError) as error:
+        return ssl.create_default_context(cafile=Path(path))
+    except (OSError, TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"The CA certificates in {path} cannot be read: {shown(error)}.", code="unreadable_ca"
+            f"The CA certificates in {shown(path)} cannot be read: {shown(error)}.",
+            code="unreadable_ca",
+            hint="verify= is an SSLContext, or the path of a file of CA certificates in PEM.",
         ) from None
 
 
@@ -142,7 +145,7 @@ def _family_of(transport: object) -> Any:
 def _unreachable(error: Exception, url: str, family: Any) -> Unreachable:
     if isinstance(error, family.TimeoutException):
         return Unreachable(f"{url} gave no answer in time.", code="timeout")
-    reason = shown(error) or type(error).__name__
+    reason = shown(error).rstrip(".") or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in reason or "SSL" in reason:
         return Unreachable(
             f"No trusted connection to {url}: {reason}.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-from oauthclient.flows.effects import FreshID, Now, Send
+from oauthclient.errors import GrantFailed, OAuthError
+from oauthclient.flows.effects import Ask, FreshID, Now, Send
 from oauthclient.protocol.occasion import Occasion
 from oauthclient.protocol.token import read_error
 from oauthclient.protocol.urls import origin, without_query
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
 
     from oauthclient.flows.effects import Story
     from oauthclient.flows.server import Server
+    from oauthclient.protocol.authentication import Credentials
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.wire import Response
+
+T = TypeVar("T")
 
 
 def call(
@@ -42,7 +47,9 @@ def call(
         )
         form = Form()
         yield from fill(form, occasion)
-        credentials = server.authentication.credentials(occasion)
+        credentials = yield from theirs(
+            partial(server.authentication.credentials, occasion), what="client authentication"
+        )
         form.add(credentials.form)
         headers = dict(credentials.headers)
         sent_nonce = server.nonces.newest(place, with_token=False)
@@ -52,26 +59,39 @@ def call(
             htu = server.binding.htu(without_query(endpoint))
             headers["DPoP"] = prover.proof("POST", htu, occasion.issued_at, jti, None, sent_nonce)
         response = yield from Send(post(endpoint, form, headers))
-        cause = _mendable(server, place, response, sent_nonce)
+        learned = _learn(server, place, response)
+        error = read_error(response, what="the answer").code if response.status in (400, 401) else None
+        cause = None
+        if error == "use_dpop_nonce" and prover is not None:
+            cause = "nonce" if server.nonces.newest(place, with_token=False) != sent_nonce else None
+        elif learned and (error == "invalid_dpop_proof" or (error == "invalid_client" and _asserted(credentials))):
+            cause = "clock"
         if cause is None or cause in mended:
             return response
         mended.add(cause)
 
 
-def _mendable(server: Server, place: str, response: Response, sent_nonce: str | None) -> str | None:
-    """Take what an answer tells in its headers, and say what, if anything, a repeat would do better."""
+def theirs(function: Callable[[], T], *, what: str) -> Story[T]:
+    """What a function of the program's own returns; what it raises is the cause of a GrantFailed."""
+    try:
+        return (yield from Ask(function))
+    except OAuthError:
+        raise
+    except Exception as error:
+        raise GrantFailed(f"The program's own {what} failed: {type(error).__name__}.") from error
+
+
+def _asserted(credentials: Credentials) -> bool:
+    """Whether the client authenticated with something that holds the time."""
+    return any(name == "client_assertion" for name, _ in credentials.form)
+
+
+def _learn(server: Server, place: str, response: Response) -> bool:
+    """Take what an answer tells in its headers; whether the clock turned out to be off."""
     server.nonces.keep(place, response.headers.get("dpop-nonce"), with_token=False)
-    learned = server.clocks.of(place).learn(
+    return server.clocks.of(place).learn(
         response.headers.get("date"),
         response.headers.get("age"),
         sent=response.sent,
         received=response.received,
     )
-    if response.status not in (400, 401):
-        return None
-    error = read_error(response, what="the answer").code
-    if error == "use_dpop_nonce" and server.nonces.newest(place, with_token=False) != sent_nonce:
-        return "nonce"
-    if learned and error in ("invalid_dpop_proof", "invalid_client"):
-        return "clock"
-    return None

@@ -47,13 +47,13 @@ def discover(server: Server) -> Story[ServerMetadata]:
     failures: list[str] = []
     hint = ""
     for url in well_known_urls(server.issuer):
-        response = yield from Send(get(url))
-        if response.status >= 500:  # noqa: PLR2004  # a server in trouble says nothing about what it would say
-            raise Unreachable(f"{url} answered with HTTP status {response.status}.", code="server_trouble")
-        if response.status != 200:  # noqa: PLR2004  # the one status of success (RFC 8414, section 3.2)
-            failures.append(f"{url}: HTTP status {response.status}")
-            continue
         try:
+            response = yield from Send(get(url))
+            if response.status >= 500:  # noqa: PLR2004  # a server in trouble says nothing about what it would say
+                raise Unreachable(f"{url} answered with HTTP status {response.status}.", code="server_trouble")
+            if response.status != 200:  # noqa: PLR2004  # the one status of success (RFC 8414, section 3.2)
+                failures.append(f"{url}: HTTP status {response.status}")
+                continue
             return read_metadata(response.body, issuer=server.issuer, url=url, loopback=server.loopback)
         except InvalidResponse as error:
             failures.append(f"{url}: {error.args[0]}")

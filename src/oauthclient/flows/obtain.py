@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oauthclient.errors import ErrorResponse, GrantFailed, OAuthError
-from oauthclient.flows.call import call
+from oauthclient.errors import ErrorResponse
+from oauthclient.flows.call import call, theirs
 from oauthclient.flows.discover import known_metadata
-from oauthclient.flows.effects import Ask, Jitter, Load, Now, Save
+from oauthclient.flows.effects import Jitter, Load, Now, Save
 from oauthclient.protocol.token import read_token_response
 from oauthclient.protocol.urls import origin
 
@@ -62,12 +62,7 @@ def _ask(server: Server, slot: Slot) -> Story[Response]:
 
     def fill(form: Form, occasion: Occasion) -> Story[None]:
         form.add([("grant_type", slot.grant.grant_type)])
-        try:
-            form.add((yield from Ask(lambda: list(slot.grant.parameters(occasion)))))
-        except OAuthError:
-            raise
-        except Exception as error:
-            raise GrantFailed(f"The program's own grant failed: {type(error).__name__}.") from error
+        yield from theirs(lambda: form.add(slot.grant.parameters(occasion)), what="grant")
         form.add([("scope", slot.scope or "")])
         if slot.told_by != "scope":
             form.add([(slot.told_by, slot.target)])

@@ -1,4 +1,4 @@
-"""The signature algorithms: what each needs and what it may be used for (RFC 7518 section 3.1, RFC 9864)."""
+"""The algorithms: what each needs and what it may be used for (RFC 7518 sections 3.1, 4.1 and 5.1, RFC 9864)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEAKEST_RSA_BITS: Final = 2048
 
 
 class Algorithm(NamedTuple):
-    """One value of the `alg` header parameter.
+    """One value of a JWS's `alg` header parameter.
 
     `crv`: the one curve it works on, or "". `hash_name`: as hashlib and cryptography name it, or "" where the
     algorithm has its own. `octets`: the length of an ECDSA coordinate, or the least length of an HMAC key.
@@ -62,6 +62,17 @@ VERIFYING: Final[tuple[str, ...]] = SIGNING + tuple(a.name for a in _ALL if a.st
 
 HMAC: Final[tuple[str, ...]] = tuple(a.name for a in _ALL if a.standing == "secret")
 """What a shared secret signs with, for `client_secret_jwt` only."""
+
+KEY_MANAGEMENT: Final[Mapping[str, Literal["EC", "RSA"]]] = MappingProxyType(
+    {"ECDH-ES+A256KW": "EC", "ECDH-ES+A128KW": "EC", "ECDH-ES": "EC", "RSA-OAEP-256": "RSA"}
+)
+"""What a JWE's content key is agreed on or encrypted with, in order of preference, and the type of key it needs.
+
+RSA1_5 can be attacked (RFC 8725 section 3.2); `dir` and PBES2 need secrets or passwords that are shared.
+"""
+
+CONTENT_ENCRYPTION: Final = ("A256GCM", "A128GCM", "A256CBC-HS512", "A128CBC-HS256")
+"""What a JWE's content is encrypted with, in order of preference."""
 
 
 def exact(alg: str) -> str:

@@ -35,12 +35,10 @@ def public_members(jwk: Mapping[str, object]) -> dict[str, str]:
     if not isinstance(kty, str):
         raise InvalidKey('The JWK has no member "kty" that is a string.', code="unreadable_key")
     if kty not in PUBLIC_MEMBERS:
-        raise InvalidKey(
-            "The JWK is of a type that signs nothing here.", code="unsupported_algorithm", hint=_HINT_TYPES
-        )
+        raise InvalidKey("The JWK is of a type that is of no use here.", code="unsupported_algorithm", hint=_HINT_TYPES)
     if kty != "RSA" and (kty, str(jwk.get("crv"))) not in _CURVES:
         raise InvalidKey(
-            "The JWK is on a curve that signs nothing here.", code="unsupported_algorithm", hint=_HINT_TYPES
+            "The JWK is on a curve that is of no use here.", code="unsupported_algorithm", hint=_HINT_TYPES
         )
     members: dict[str, str] = {}
     for name in PUBLIC_MEMBERS[kty]:

@@ -1,10 +1,10 @@
-"""JWK Sets, and which of their keys may verify a JWT (RFC 7517 section 5, RFC 7515 appendix D)."""
+"""JWK Sets, and which of their keys may verify a JWT, or be encrypted to (RFC 7517 section 5, RFC 7515 appendix D)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-from oauthclient.errors import InvalidKey, InvalidResponse
+from oauthclient.errors import InvalidKey, InvalidResponse, NotOffered
 from oauthclient.jose.verifying_key import VerifyingKey
 
 if TYPE_CHECKING:
@@ -59,6 +59,20 @@ class KeySet:
         if kid is not None:
             fitting = [key for key in fitting if key.kid == kid] or [key for key in fitting if key.kid is None]
         return tuple(fitting[:_MOST_TRIED])
+
+    def encryption_jwk(self, alg: str) -> dict[str, str]:
+        """The public key to encrypt to with `alg`, its `kid` among its members; one that only encrypts, if there is one.
+
+        Raises NotOffered (`no_encryption_key`).
+        """
+        fitting = [key for key in self._keys if key.encrypts(alg)]
+        if not fitting:
+            raise NotOffered(
+                f"The server publishes no key that something could be encrypted to with {alg}.",
+                code="no_encryption_key",
+                hint="Choose another algorithm, or send the request signed only.",
+            )
+        return next((key for key in fitting if key.only_encrypts), fitting[0]).public_jwk
 
 
 def _usable(jwk: Mapping[str, object]) -> VerifyingKey | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from oauthclient.jose.jwks import KeySet
     from oauthclient.jose.signers import Signs
 
-_LONGEST_JWT: Final = 256 * 1024
-_LONGEST_HEADER: Final = 16 * 1024  # encoded; a certificate chain in x5c fits, joserfc's 512 octets hold no RSA key
+LONGEST_JWT: Final = 256 * 1024  # octets
+LONGEST_HEADER: Final = 16 * 1024  # encoded; a certificate chain in x5c fits, joserfc's 512 octets hold no RSA key
 _PARTS: Final = 3
 _OURS: Final = frozenset({"alg", "typ", "crit", "jwk", "b64"})
 
@@ -140,7 +140,7 @@ def verify(
             raise _not_allowed()
         good = keys.verify(parsed.message, parsed.signature)
     else:
-        candidates = () if parsed.alg in HMAC else keys.candidates(parsed.alg, parsed.header.get("kid"))
+        candidates = keys.candidates(parsed.alg, parsed.header.get("kid"))
         if not candidates:
             raise InvalidJWT("No known key could have signed the JWT.", code="unknown_key")
         good = any(key.verify(parsed.alg, parsed.message, parsed.signature) for key in candidates)
@@ -164,7 +164,7 @@ def verify_proof(jwt: str, *, algorithms: Collection[str], now: float, leeway: f
         key = VerifyingKey(parsed.header["jwk"])
     except InvalidKey as fault:
         raise InvalidJWT(f"The key in the DPoP proof is unusable. {fault}", code="embedded_key") from None
-    if parsed.alg in HMAC or not key.verify(parsed.alg, parsed.message, parsed.signature):
+    if not key.verify(parsed.alg, parsed.message, parsed.signature):
         raise _bad_signature()
     return VerifiedProof(_claims(DPOP_PROOF, parsed.payload, now, leeway), key.thumbprint)
 
@@ -172,7 +172,7 @@ def verify_proof(jwt: str, *, algorithms: Collection[str], now: float, leeway: f
 def claimed_issuer(jwt: str) -> str | None:
     """The `iss` a JWT claims, unverified: good for choosing the keys to verify it with, nothing else."""
     try:
-        claims = json_object(base64url_octets(jwt[:_LONGEST_JWT].split(".")[1]))
+        claims = json_object(base64url_octets(jwt[:LONGEST_JWT].split(".")[1]))
     except (ValueError, IndexError):
         return None
     issuer = claims.get("iss")
@@ -180,14 +180,14 @@ def claimed_issuer(jwt: str) -> str | None:
 
 
 def _parse(kind: Kind, jwt: str, algorithms: Collection[str]) -> _Parsed:
-    if len(jwt) > _LONGEST_JWT:
+    if len(jwt) > LONGEST_JWT:
         raise InvalidJWT("The JWT is too large.", code="too_large")
     parts = jwt.split(".")
     if len(parts) == 5:  # noqa: PLR2004 - a JWE has five parts, RFC 7516 section 7.1
-        raise InvalidJWT("The JWT is encrypted, which was not asked for.", code="encrypted")
+        raise InvalidJWT("The JWT is encrypted, as was not agreed.", code="encrypted")
     if len(parts) != _PARTS:
         raise InvalidJWT("The JWT has not three parts.", code="malformed")
-    if len(parts[0]) > _LONGEST_HEADER:
+    if len(parts[0]) > LONGEST_HEADER:
         raise InvalidJWT("The header of the JWT is too large.", code="too_large")
     header = _json_part("header", parts[0])
     alg = _check_header(kind, header, algorithms)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, NoReturn, final
 
-from oauthclient.errors import ConfigurationError, InvalidKey
+from oauthclient.errors import InvalidKey
 from oauthclient.jose.jwk import thumbprint
 from oauthclient.secret import Secret
 
-# joserfc and cryptography are imported inside: this module is on the front door, which a start must not pay
-# for.
+# joserfc and cryptography are imported inside: this module is on the front door, for which no start should pay.
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -26,21 +24,18 @@ class SigningKey:
     """
 
     __slots__ = (
-        "__weakref__",
         "_algorithm",
+        "_key",
         "_kid",
-        "_lock",
         "_public_jwk",
-        "_served",
         "_sign",
         "_thumbprint",
     )
 
     _algorithm: str
+    _key: PrivateKey
     _kid: str | None
-    _lock: threading.Lock
     _public_jwk: Mapping[str, str]
-    _served: set[tuple[str, str]]
     _sign: Callable[[bytes], bytes]
     _thumbprint: str
 
@@ -58,8 +53,8 @@ class SigningKey:
         return cls._made(generate(algorithm), algorithm, None, kid)
 
     @classmethod
-    def from_jwk(cls, jwk: Mapping[str, object] | str, *, algorithm: str | None = None) -> SigningKey:
-        """The private key in a JWK (RFC 7517), given as its members or as JSON.
+    def from_jwk(cls, jwk: Mapping[str, object] | str | Secret, *, algorithm: str | None = None) -> SigningKey:
+        """The private key in a JWK (RFC 7517), given as its members or as JSON, such as `to_jwk` makes.
 
         `algorithm` defaults to the JWK's `alg`, else to what its type says: ES256, ES384 or ES512 by the
         curve, Ed25519, or PS256 for RSA.
@@ -116,12 +111,11 @@ class SigningKey:
             raise algorithm
         self = cls.__new__(cls)
         self._algorithm = algorithm
+        self._key = key
         self._kid = kid
         self._public_jwk = public_jwk(key)
         self._thumbprint = thumbprint(self._public_jwk)
         self._sign = signing(key, algorithm)
-        self._lock = threading.Lock()
-        self._served = set()
         return self
 
     @property
@@ -144,29 +138,15 @@ class SigningKey:
         """The SHA-256 thumbprint of its public JWK, base64url (RFC 7638): the `jkt` of RFC 9449."""
         return self._thumbprint
 
+    def to_jwk(self) -> Secret:
+        """The private JWK as JSON, with its `alg` and `kid`: what `from_jwk` reads, for safe places only."""
+        from oauthclient.jose.private_key import jwk_text
+
+        return jwk_text(self._key, use="sig", alg=self._algorithm, kid=self._kid)
+
     def sign(self, message: bytes) -> bytes:
         """The raw JOSE signature of `message` (RFC 7518 section 3, RFC 8037): r || s for ECDSA."""
         return self._sign(message)
-
-    def serve(self, issuer: str, audience: str | None = None) -> None:
-        """Note that this key authenticates at `issuer` with assertions for `audience` (default: the issuer).
-
-        A server that may choose the audience of an assertion could choose another server's, and use the
-        assertion there (rfc7523bis, sections 1 and 4). So a key that serves several issuers names each by its
-        issuer only.
-
-        Raises ConfigurationError (`assertion_audience`).
-        """
-        serving = (issuer, audience or issuer)
-        with self._lock:
-            served = {*self._served, serving}
-            if len({i for i, _ in served}) > 1 and any(i != a for i, a in served):
-                raise ConfigurationError(
-                    "One key serves several issuers, and an assertion's audience is not its issuer.",
-                    code="assertion_audience",
-                    hint="Use a key of its own for each server, or the issuer as the audience.",
-                )
-            self._served = served
 
     def __repr__(self) -> str:
         return f"SigningKey(algorithm={self._algorithm!r}, kid={self._kid!r}, thumbprint={self._thumbprint!r})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,17 +21,18 @@ class Kind(NamedTuple):
 
     `typ`: the accepted `typ` values in lower case, the first being what is written; "" stands for none at
     all. `required`: claims that must be there. `foreign`: claims that would make it another kind. `subject`:
-    whether `sub` is the issuer, must be another, or is free. `recipient`: whether `iss` and `aud` are checked
-    against what the caller expects. `sole_audience`: whether `aud` may name one recipient only. `longest`:
-    seconds it may be valid, counted from `iat` where there is one. `embedded_key`: whether the header carries
-    the public key. `hmac`: whether a shared secret may sign it.
+    whether `sub` is the issuer, must be another, or is free. `by_client`: whether `client_id` is the issuer.
+    `recipient`: whether `iss` and `aud` are checked against what the caller expects. `sole_audience`: whether
+    `aud` may name one recipient only. `longest`: seconds it may be valid, counted from `iat` where there is
+    one. `embedded_key`: whether the header carries the public key. `hmac`: whether a shared secret may sign it.
     """
 
     name: str
     typ: tuple[str, ...]
     required: tuple[str, ...]
     foreign: tuple[str, ...] = ()
-    subject: str = "any"
+    subject: Literal["any", "issuer", "other"] = "any"
+    by_client: bool = False
     recipient: bool = True
     sole_audience: bool = False
     longest: float = math.inf
@@ -52,7 +53,9 @@ class Kind(NamedTuple):
         if self.subject == "issuer" and claims["sub"] != claims["iss"]:
             return Fault("subject_mismatch", f"The subject of the {self.name} is not its issuer.")
         if self.subject == "other" and claims["sub"] == claims["iss"]:
-            return Fault("subject_mismatch", f"The subject of the {self.name} is its issuer.")
+            return Fault("subject_mismatch", f"The subject of the {self.name} is its issuer, as in a client assertion.")
+        if self.by_client and claims["client_id"] != claims["iss"]:
+            return Fault("client_mismatch", f"The client_id in the {self.name} is not its issuer.")
         if self.sole_audience and len(audiences(claims)) != 1:
             return Fault("audience_mismatch", f"The {self.name} has not exactly one audience.")
         return None
@@ -64,6 +67,10 @@ class Kind(NamedTuple):
         named = typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
         return bool(named) and named in self.typ
 
+
+# What only ID tokens say (OpenID Connect Core sections 2, 3.1.3.6 and 3.3.2.11): the other JWTs of a server, and the
+# assertions of a client, may look like one without these.
+_OF_ID_TOKENS: Final = ("nonce", "at_hash", "c_hash")
 
 # A client's proof of itself (RFC 7523 sections 2.2 and 3; rfc7523bis section 4). A server ought not to refuse
 # an untyped one (rfc7523bis section 4), so what tells it from a grant is that it speaks of its issuer.
@@ -84,8 +91,19 @@ AUTHORIZATION_GRANT: Final = Kind(
     "authorization grant assertion",
     typ=("jwt", ""),
     required=("iss", "sub", "aud", "exp"),
-    foreign=("client_id", "htm", "htu"),
+    foreign=("client_id", "htm", "htu", *_OF_ID_TOKENS),
     subject="other",
+    longest=3600,
+)
+
+# RFC 9101 section 4. With no `sub` it is no client assertion (section 10.8); `nbf` is asked for by FAPI 2.0 Message
+# Signing section 5.3.1, `jti` makes it for one use.
+REQUEST_OBJECT: Final = Kind(
+    "request object",
+    typ=("oauth-authz-req+jwt",),
+    required=("iss", "aud", "client_id", "exp", "iat", "nbf", "jti"),
+    foreign=("sub", "request", "request_uri"),
+    by_client=True,
     longest=3600,
 )
 
@@ -104,6 +122,37 @@ ACCESS_TOKEN: Final = Kind(
     "access token",
     typ=("at+jwt",),
     required=("iss", "exp", "aud", "sub", "client_id", "iat", "jti"),
+    foreign=_OF_ID_TOKENS,
+)
+
+# OpenID Connect Core section 2, as the answer to an authorization request with a `nonce`, which must come back.
+ID_TOKEN: Final = Kind(
+    "ID token",
+    typ=("jwt", ""),
+    required=("iss", "sub", "aud", "exp", "iat", "nonce"),
+    subject="other",
+)
+
+# OpenID Connect Core section 12.2, RFC 8628: where no authorization request was made there is no `nonce`, and nothing
+# in the claims need tell the ID token from a UserInfo response. It is taken from a token response only.
+REFRESHED_ID_TOKEN: Final = ID_TOKEN._replace(required=("iss", "sub", "aud", "exp", "iat"))
+
+# JARM section 2.1. It names nobody, and no client but in `aud`.
+JARM_RESPONSE: Final = Kind(
+    "authorization response",
+    typ=("jwt", ""),
+    required=("iss", "aud", "exp"),
+    foreign=("sub", "client_id"),
+    longest=3600,
+)
+
+# OpenID Connect Core section 5.3.2: signed, it holds `iss` and `aud`. Some servers add `exp` and `iat`.
+USERINFO: Final = Kind(
+    "UserInfo response",
+    typ=("jwt", ""),
+    required=("iss", "sub", "aud"),
+    foreign=("client_id", *_OF_ID_TOKENS),
+    subject="other",
 )
 
 

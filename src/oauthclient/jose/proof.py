@@ -37,13 +37,14 @@ class Prover:
         `iat` is Unix time in seconds, `jti` new for every proof.
         `ath` is `ath(access_token)`, exactly when an access token is presented (RFC 9449 section 7.1).
         """
-        payload = f'{{"jti":{_quoted(jti)},"htm":{_quoted(htm)},"htu":{_quoted(htu)},"iat":{iat:d}'
+        payload = f'{{"jti":{_quoted(jti)},"htm":{_quoted(htm)},"htu":{_quoted(htu)},"iat":{iat}'
         if ath is not None:
             payload += f',"ath":{_quoted(ath)}'
         if nonce is not None:
             payload += f',"nonce":{_quoted(nonce)}'
-        message = self._head + base64url((payload + "}").encode("ascii"))
-        return (message + b"." + base64url(self._sign(message))).decode("ascii")
+        payload += "}"
+        message = self._head + base64url(payload.encode())
+        return (message + b"." + base64url(self._sign(message))).decode()
 
     def __repr__(self) -> str:
         return f"Prover(algorithm={self.algorithm!r}, thumbprint={self.thumbprint!r})"
@@ -54,6 +55,11 @@ def ath(access_token: str) -> str:
 
     Raises InvalidResponse (`access_token_not_ascii`): such a token fits no header.
     """
+    return base64url(hashlib.sha256(token_octets(access_token)).digest()).decode("ascii")
+
+
+def token_octets(access_token: str) -> bytes:
+    """The octets that an access token is hashed as. Raises InvalidResponse (`access_token_not_ascii`)."""
     if not access_token.isascii():
         raise InvalidResponse("The access token is not ASCII.", code="access_token_not_ascii")
-    return base64url(hashlib.sha256(access_token.encode("ascii")).digest()).decode("ascii")
+    return access_token.encode("ascii")

@@ -49,6 +49,8 @@ class SharedSecret:
     __slots__ = ("_algorithm", "_secret")
 
     def __init__(self, secret: Secret, algorithm: str = "HS256") -> None:
+        self._algorithm = algorithm
+        self._secret = Secret(secret)
         if algorithm not in HMAC:
             raise InvalidKey(
                 "A shared secret does not sign with the algorithm that was asked for.",
@@ -56,14 +58,12 @@ class SharedSecret:
                 hint=f"Use one of {', '.join(HMAC)}.",
             )
         least = ALGORITHMS[algorithm].octets
-        if _octets(secret) < least:
+        if _octets(self._secret) < least:
             raise InvalidKey(
                 f"The secret is shorter than the {least} octets that {algorithm} needs.",
                 code="weak_secret",
                 hint="Have the server issue a longer random one, or authenticate in another way.",
             )
-        self._algorithm = algorithm
-        self._secret = Secret(secret)
 
     @property
     def algorithm(self) -> str:

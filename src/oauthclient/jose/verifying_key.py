@@ -1,17 +1,20 @@
-"""One public key from a JWK, checked before it verifies anything (RFC 7517 section 4, RFC 8725 3.4)."""
+"""One public key from a JWK, checked before it verifies or encrypts anything (RFC 7517 section 4, RFC 8725 3.4)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from oauthclient.errors import InvalidKey
-from oauthclient.jose.algorithms import ALGORITHMS, exact
+from oauthclient.jose.algorithms import ALGORITHMS, KEY_MANAGEMENT, exact
 from oauthclient.jose.jwk import PRIVATE_MEMBERS, public_members, thumbprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from joserfc.jwk import Key
+
+# RFC 7517 section 4.3: of a public key that a JWE's content key is encrypted to, or agreed on with.
+_TO_ENCRYPT: Final = ("encrypt", "wrapKey", "deriveKey", "deriveBits")
 
 
 @final
@@ -28,7 +31,7 @@ class VerifyingKey:
         if not PRIVATE_MEMBERS.isdisjoint(jwk):
             raise InvalidKey("A public JWK holds a private or symmetric key.", code="private_key")
         self._members = public_members(jwk)
-        self._key = _imported(self._members)
+        self._key = imported(self._members)
         self._alg, self._use, self._key_ops = jwk.get("alg"), jwk.get("use"), jwk.get("key_ops")
         self.kid: object = jwk.get("kid")
 
@@ -36,6 +39,28 @@ class VerifyingKey:
     def thumbprint(self) -> str:
         """The SHA-256 thumbprint of the key, base64url (RFC 7638)."""
         return thumbprint(self._members)
+
+    @property
+    def public_jwk(self) -> dict[str, str]:
+        """Its required public members, and its `kid` where it has one."""
+        return {**self._members, "kid": self.kid} if isinstance(self.kid, str) else {**self._members}
+
+    @property
+    def only_encrypts(self) -> bool:
+        """Whether its JWK says that it is for encryption."""
+        return self._use == "enc"
+
+    def encrypts(self, alg: str) -> bool:
+        """Whether something may be encrypted to the key with `alg`: by type, `alg`, `use` and `key_ops`."""
+        return (
+            self._members["kty"] == KEY_MANAGEMENT.get(alg)
+            and self._alg in (None, alg)
+            and self._use in (None, "enc")
+            and (
+                self._key_ops is None
+                or (isinstance(self._key_ops, list) and any(name in self._key_ops for name in _TO_ENCRYPT))
+            )
+        )
 
     def fits(self, alg: str) -> bool:
         """Whether the key may verify `alg`: by type, curve, `alg`, `use` and `key_ops` (RFC 8725 3.1)."""
@@ -58,7 +83,8 @@ class VerifyingKey:
         return self.fits(alg) and bool(algorithm.verify(message, signature, self._key))
 
 
-def _imported(members: dict[str, str]) -> Key:
+def imported(members: dict[str, str]) -> Key:
+    """The key with these public members. Raises InvalidKey (`unreadable_key`) for a point off its curve."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from joserfc.errors import JoseError
     from joserfc.jwk import import_key

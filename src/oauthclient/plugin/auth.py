@@ -89,14 +89,18 @@ class Auth(AuthBase):
         """The first hop of a request, or None if it goes without a token."""
         url = str(request.url)
         earlier = request.extensions.get(EXTENSION)
-        if isinstance(earlier, Hop) and earlier.request is not request and not earlier.inside(url):
-            # The user sends on the `next_request` of a redirect that left the resource.
-            strip(request)
+        if isinstance(earlier, Hop):
+            if earlier.request is not request and not earlier.inside(url):
+                # The user sends on the `next_request` of a redirect that left the resource.
+                strip(request)
+                return None
+        elif EXTENSION in request.extensions:  # and here that of a request that went without credentials
             return None
         target = self._find(url)
         if target is None:
+            request.extensions[EXTENSION] = None
             return None
-        if not isinstance(earlier, Hop) and "authorization" in request.headers:
+        if earlier is None and _authorized(request):
             raise AlreadyAuthorized(f"A request to {displayed(url)} already carries an Authorization header.")
         return Hop(request, target, url, self._resources)
 
@@ -107,7 +111,10 @@ class Auth(AuthBase):
             if not isinstance(signed, Hop):  # attach() let it go without credentials
                 return None
             hop = signed if signed.request is response.request else self._followed(hop, response)
-        return hop if hop.judge(response) else None
+        if hop.judge(response):
+            return hop
+        hop.request = None  # or the request and its hop would hold each other until the garbage collector comes
+        return None
 
     def _followed(self, hop: Hop, response: Any) -> Hop:
         """The last hop of a redirect that httpx followed on its own, if no hop left the resource."""
@@ -139,6 +146,11 @@ class Auth(AuthBase):
 
     def __repr__(self) -> str:
         return f"Auth({self._resources!r})"
+
+
+def _authorized(request: Any) -> bool:
+    # Not by `in`, which decodes every header of the request first, to guess the encoding of all.
+    return b"authorization" in [name.lower() for name, _ in request.headers.raw]
 
 
 def strip(request: Any) -> None:

@@ -39,13 +39,14 @@ def replayable(request: Any) -> bool:
     Bytes, and multipart forms of bytes and seekable files, can. A generator is used up, and a file is sent from where
     the first sending left it: empty, under the old Content-Length.
     """
-    stream = request.stream
     if hasattr(request, "_content"):  # read into memory when the request was made
         return True
+    stream = request.stream
     fields = getattr(stream, "fields", None)  # multipart: httpx rewinds files that can be
     if isinstance(fields, list):
         return all(_rewindable(getattr(field, "file", b"")) for field in fields)
-    return isinstance(getattr(stream, "_stream", None), list | tuple)
+    # Bytes stand here where httpx made the request of another one, to follow a redirect.
+    return isinstance(getattr(stream, "_stream", None), bytes | list | tuple)
 
 
 def _rewindable(file: Any) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
 from oauthclient.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from oauthclient.jose.signers import Signer
 
-_audiences: Final[WeakKeyDictionary[Signer, dict[str, str]]] = WeakKeyDictionary()
+_audiences: Final[dict[str, dict[str, str]]] = {}  # by thumbprint: a key in a KMS may be met as several objects
 
 
 def serve(key: Signer, issuer: str | None, audience: str | None) -> None:
@@ -21,7 +20,7 @@ def serve(key: Signer, issuer: str | None, audience: str | None) -> None:
     """
     if issuer is None:
         return
-    served = _audiences.setdefault(key, {})
+    served = _audiences.setdefault(key.thumbprint, {})
     others = {**served, issuer: audience or issuer}
     if len(others) > 1 and any(name != named for name, named in others.items()):
         raise ConfigurationError(

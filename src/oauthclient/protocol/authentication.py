@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote_plus
 
-from oauthclient.errors import NotOffered
+from oauthclient.errors import InvalidKey, NotOffered
 from oauthclient.protocol.audiences import serve
 from oauthclient.secret import Secret
 
@@ -82,8 +82,15 @@ class ClientSecretBasic(ClientAuthentication):
         self._secret = Secret(secret)
 
     def credentials(self, occasion: Occasion) -> Credentials:
-        """The Basic credentials (RFC 7617)."""
-        pair = f"{quote_plus(occasion.client_id)}:{quote_plus(self._secret.reveal())}"
+        """The Basic credentials (RFC 7617). Raises InvalidKey for a secret with half a surrogate pair."""
+        try:
+            pair = f"{quote_plus(occasion.client_id)}:{quote_plus(self._secret.reveal())}"
+        except UnicodeEncodeError:
+            pair = ""
+        if not pair:
+            raise InvalidKey(
+                "The client_id or the secret is not Unicode text.", code="not_unicode", hint="Read it as UTF-8."
+            )
         return Credentials(headers=(("Authorization", f"Basic {b64encode(pair.encode('ascii')).decode('ascii')}"),))
 
 
@@ -212,7 +219,8 @@ class ClientSecretJWT(_JWTAuthentication):
     ) -> None:
         from oauthclient.jose.signers import SharedSecret
 
-        signer = SharedSecret(Secret(secret), algorithm)
+        secret = Secret(secret)  # under the same name, so that no traceback shows it
+        signer = SharedSecret(secret, algorithm)
         super().__init__(signer, audience=audience, typ=typ, lifetime=lifetime, header=None)
 
 

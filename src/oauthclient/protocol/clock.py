@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from calendar import timegm
+import re
+from datetime import UTC, datetime
 from typing import Final
 
 from oauthclient.protocol.wire import Instant
@@ -12,12 +13,10 @@ _SLOWEST_EXCHANGE: Final = 5.0  # seconds; a slower one cannot tell when the ser
 _LARGEST: Final = 24 * 3600.0  # seconds; beyond that it is no drift, and nobody should sign for it
 _DISAGREEMENT: Final = 2.0  # seconds between our own two clocks: one of them was set
 _LOOK_AGAIN: Final = 60.0  # seconds until an answer that complains of nothing is looked at again
-_MONTHS: Final = {
-    name: number
-    for number, name in enumerate(
-        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
-    )
-}
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE: Final = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)  # an IMF-fixdate; the two obsolete forms of RFC 9110, section 5.6.7, teach nothing
 _BACKDATED: Final = 1  # seconds; some servers refuse an `iat` that lies milliseconds ahead of them
 
 
@@ -93,13 +92,16 @@ class ServerClocks:
         return self._by_origin.get(origin) or self._by_origin.setdefault(origin, ServerClock())
 
 
-def _seconds(date: str) -> int | None:
+def _seconds(date: str) -> float | None:
     """The POSIX time of an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`, or None for anything else."""
-    try:
-        _, day, month, year, clock, zone = date.split(" ")
-        hour, minute, second = clock.split(":")
-        if zone != "GMT":
-            return None
-        return timegm((int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second)))
-    except (ValueError, KeyError, OverflowError):
+    match = _DATE.fullmatch(date)
+    if match is None or match[2] not in _MONTHS:
         return None
+    day, _, year, hour, minute, second = match.groups()
+    try:
+        moment = datetime(
+            int(year), _MONTHS.index(match[2]) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+        )
+    except ValueError:  # the 31st of February, or a leap second
+        return None
+    return moment.timestamp()

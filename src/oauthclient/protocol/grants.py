@@ -46,7 +46,8 @@ class ClientCredentials(Grant):
         return ()
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is ClientCredentials
+        # Not for a subclass, which may ask for something else.
+        return self is other or type(self) is type(other) is ClientCredentials
 
     def __hash__(self) -> int:
         return hash(self.grant_type)

@@ -6,12 +6,42 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.errors import ConfigurationError, InvalidResponse, OAuthError
-from oauthclient.protocol.strict_json import parse_object, text_member, texts_member
+from oauthclient.protocol.strict_json import flag_member, parse_object, text_member, texts_member
 from oauthclient.protocol.text import shown
 from oauthclient.protocol.urls import displayed, secure_url, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_ENDPOINTS: Final = (
+    "authorization_endpoint",
+    "device_authorization_endpoint",
+    "end_session_endpoint",
+    "jwks_uri",
+    "pushed_authorization_request_endpoint",
+    "registration_endpoint",
+    "revocation_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+)
+_LISTS: Final = (
+    "authorization_signing_alg_values_supported",
+    "code_challenge_methods_supported",
+    "dpop_signing_alg_values_supported",
+    "grant_types_supported",
+    "id_token_signing_alg_values_supported",
+    "request_object_signing_alg_values_supported",
+    "response_modes_supported",
+    "scopes_supported",
+    "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+    "userinfo_signing_alg_values_supported",
+)
+_FLAGS: Final = (
+    "authorization_response_iss_parameter_supported",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+)
 
 
 class ServerMetadata:
@@ -19,41 +49,52 @@ class ServerMetadata:
 
     A value is None where the server does not say; the defaults that RFC 8414 names are not filled in, for
     servers forget to say what they can do. `issuer` is None only in metadata given by hand. `document` is all
-    of the metadata, read-only.
+    of the metadata, read-only. `openid_only`: it was found at an OpenID Connect Discovery URL.
     """
 
-    __slots__ = (
-        "document",
-        "dpop_signing_alg_values_supported",
-        "grant_types_supported",
-        "issuer",
-        "jwks_uri",
-        "token_endpoint",
-        "token_endpoint_auth_methods_supported",
-        "token_endpoint_auth_signing_alg_values_supported",
-    )
+    issuer: str | None
+    token_endpoint: str
+    authorization_endpoint: str | None
+    device_authorization_endpoint: str | None
+    end_session_endpoint: str | None
+    jwks_uri: str | None
+    pushed_authorization_request_endpoint: str | None
+    registration_endpoint: str | None
+    revocation_endpoint: str | None
+    userinfo_endpoint: str | None
+    authorization_signing_alg_values_supported: tuple[str, ...] | None
+    code_challenge_methods_supported: tuple[str, ...] | None
+    dpop_signing_alg_values_supported: tuple[str, ...] | None
+    grant_types_supported: tuple[str, ...] | None
+    id_token_signing_alg_values_supported: tuple[str, ...] | None
+    request_object_signing_alg_values_supported: tuple[str, ...] | None
+    response_modes_supported: tuple[str, ...] | None
+    scopes_supported: tuple[str, ...] | None
+    token_endpoint_auth_methods_supported: tuple[str, ...] | None
+    token_endpoint_auth_signing_alg_values_supported: tuple[str, ...] | None
+    userinfo_signing_alg_values_supported: tuple[str, ...] | None
+    authorization_response_iss_parameter_supported: bool | None
+    require_pushed_authorization_requests: bool | None
+    require_signed_request_object: bool | None
 
-    def __init__(self, document: Mapping[str, Any], *, what: str, loopback: bool) -> None:
+    __slots__ = (*_ENDPOINTS, *_LISTS, *_FLAGS, "document", "issuer", "openid_only")
+
+    def __init__(
+        self, document: Mapping[str, Any], *, what: str, loopback: bool, openid_only: bool = False
+    ) -> None:
         self.document: Final[Mapping[str, Any]] = MappingProxyType(dict(document))
-        issuer = text_member(document, "issuer", what=what)
-        if issuer is not None:
-            checked_issuer(issuer, loopback=loopback, error=InvalidResponse)
-        self.issuer: Final = issuer
-        token_endpoint = _endpoint(document, "token_endpoint", what=what, loopback=loopback)
-        if token_endpoint is None:
+        self.openid_only: Final = openid_only
+        self.issuer = text_member(document, "issuer", what=what)
+        if self.issuer is not None:
+            checked_issuer(self.issuer, loopback=loopback, error=InvalidResponse)
+        for name in _ENDPOINTS:
+            setattr(self, name, _endpoint(document, name, what=what, loopback=loopback))
+        for name in _LISTS:
+            setattr(self, name, texts_member(document, name, what=what))
+        for name in _FLAGS:
+            setattr(self, name, flag_member(document, name, what=what))
+        if not self.token_endpoint:
             raise InvalidResponse(f"There is no token_endpoint in {what}.", code="missing_endpoint")
-        self.token_endpoint: Final = token_endpoint
-        self.jwks_uri: Final = _endpoint(document, "jwks_uri", what=what, loopback=loopback)
-        self.grant_types_supported: Final = texts_member(document, "grant_types_supported", what=what)
-        self.token_endpoint_auth_methods_supported: Final = texts_member(
-            document, "token_endpoint_auth_methods_supported", what=what
-        )
-        self.token_endpoint_auth_signing_alg_values_supported: Final = texts_member(
-            document, "token_endpoint_auth_signing_alg_values_supported", what=what
-        )
-        self.dpop_signing_alg_values_supported: Final = texts_member(
-            document, "dpop_signing_alg_values_supported", what=what
-        )
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], *, loopback: bool = False) -> ServerMetadata:
@@ -128,4 +169,6 @@ def read_metadata(body: bytes, *, issuer: str, url: str, loopback: bool) -> Serv
             if same_but_slash
             else "",
         )
-    return ServerMetadata(document, what=what, loopback=loopback)
+    return ServerMetadata(
+        document, what=what, loopback=loopback, openid_only="/.well-known/openid-configuration" in url
+    )

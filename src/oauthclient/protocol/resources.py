@@ -148,6 +148,9 @@ class ResourceMap(Generic[T]):
             raise _overlapping(base)
         return ResourceMap((*self._entries, *other._entries))
 
+    def __repr__(self) -> str:
+        return f"ResourceMap({', '.join(resource.url for resource, _ in self._entries)})"
+
     def _look_up(self, url: str) -> T | None:
         for length in self._lengths:
             if url[length : length + 1] in _AFTER_PREFIX:

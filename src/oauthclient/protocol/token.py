@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ACCESS_TOKEN: Final = re.compile(
     r"[\x21-\x7E]+"
 )  # RFC 6749, appendix A.12, without the space, which no header carries
+_ERROR: Final = re.compile(r"[\w.:/-]+", re.ASCII)  # a word to branch on, or a URI where it is an extension's
 _DELAY: Final = re.compile(r"[0-9]{1,9}")
 _NEVER: Final = float("inf")
 _ERRORS_EXPECTED: Final = (400, 401, 403, 429)
@@ -94,6 +95,11 @@ class Token:
         """Never present it again: a resource server has rejected it."""
         self.renew_wall = self.renew_steady = self.stop_wall = self.stop_steady = -_NEVER
 
+    @property
+    def retired(self) -> bool:
+        """Whether `retire` was called."""
+        return self.stop_wall == -_NEVER
+
     def age(self, steady: float) -> float:
         """Seconds since it was obtained."""
         return steady - self.obtained.steady
@@ -139,7 +145,7 @@ def read_success(response: Response, *, what: str) -> dict[str, Any]:
     if response.status != 200:  # noqa: PLR2004  # the one status of success (RFC 6749, section 5.1)
         raise read_error(response, what=what)
     document = parse_object(response.body, what=what)
-    if "error" in document:  # some servers answer errors with 200
+    if document.get("error") is not None:  # some servers answer errors with 200
         raise _oauth_error(document, response, what=what)
     return document
 
@@ -154,7 +160,7 @@ def read_error(response: Response, *, what: str) -> AuthorizationServerError:
         )
     try:
         document = parse_object(response.body, what=what)
-        if "error" in document:
+        if document.get("error") is not None:
             return _oauth_error(document, response, what=what)
     except InvalidResponse as malformed:
         if response.status in _ERRORS_EXPECTED and response.status != 429:  # noqa: PLR2004  # may come from a proxy
@@ -175,12 +181,12 @@ def retry_after(response: Response) -> float | None:
 
 
 def _oauth_error(document: dict[str, Any], response: Response, *, what: str) -> ErrorResponse:
-    code = shown(document["error"])
+    name = shown(document["error"])
     description = shown(document.get("error_description") or "")
     error = ErrorResponse(
-        sentence(f"{what} is the error {code}") + (f": {description}" if description else "") + ".",
-        code=code,
-        hint=_HINTS.get(code, ""),
+        sentence(f"{what} is the error {name}") + (f": {description}" if description else "") + ".",
+        code=name if _ERROR.fullmatch(name) else None,
+        hint=_HINTS.get(name),
     )
     error.description = description
     error.status = response.status

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
+from oauthclient.errors import ConfigurationError
 from oauthclient.protocol.urls import without_query
 from oauthclient.secret import Secret
 
@@ -34,10 +35,18 @@ class Form:
         self._pairs.extend((name, value) for name, value in pairs if value)
 
     def encode(self) -> bytes:
-        """The body, UTF-8 and form-encoded."""
-        return urlencode(
-            [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in self._pairs]
-        ).encode("ascii")
+        """The body, UTF-8 and form-encoded. Raises ConfigurationError for half a surrogate pair, which is no text."""
+        try:
+            return urlencode(
+                [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in self._pairs]
+            ).encode("ascii")
+        except UnicodeEncodeError:
+            pass
+        raise ConfigurationError(
+            f"One of the parameters {', '.join(name for name, _ in self._pairs)} is not Unicode text.",
+            code="not_unicode",
+            hint="Read it as UTF-8.",
+        )
 
     def __repr__(self) -> str:
         return f"Form({', '.join(name for name, _ in self._pairs)})"

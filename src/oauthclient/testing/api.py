@@ -107,9 +107,8 @@ class ProtectedAPI(Host):
             if not self.accepts_bearer:
                 raise RefusedError("invalid_token", "Only access tokens bound to a key are accepted.")
             return token, None
-        if token.jkt is None:
-            raise RefusedError("invalid_token", "The access token is bound to no key.")
         proof = self.proofs.check(request, access_token=access_token)
+        # A token that is bound to no key is refused here too: its scheme is Bearer.
         if proof.thumbprint != token.jkt:
             raise RefusedError("invalid_token", "Invalid DPoP key binding.")
         return token, self.nonces.after_success(proof.claims.get("nonce"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from oauthclient.errors import ConfigurationError
+from oauthclient.jose.jwks import KeySet
 from oauthclient.jose.keys import SigningKey
 from oauthclient.protocol.urls import origin, without_query
 from oauthclient.secret import Secret
@@ -25,7 +26,6 @@ from oauthclient.testing.tokens import Tokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from oauthclient.jose.jwks import KeySet
     from oauthclient.jose.jwt import VerifiedProof
     from oauthclient.jose.signers import Signer
     from oauthclient.testing.clients import Method
@@ -102,7 +102,7 @@ class AuthorizationServer(Host):
         client = Client(
             client_id,
             method,
-            keys=None if key is None else key_set(key),
+            keys=KeySet(()) if key is None else key_set(key),
             secret=None if secret is None else Secret(secret),
             scope=None if scope is None else scope_set(scope),
             grant_types=None if grant_types is None else frozenset(grant_types),

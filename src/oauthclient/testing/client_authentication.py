@@ -126,11 +126,9 @@ def _basic(request: Request) -> tuple[str, str]:
     if len(values) > 1 or scheme.lower() != "basic":
         raise _invalid_client("The Authorization header is not one Basic credential.")
     try:
-        client_id, colon, secret = b64decode(credentials.strip(), validate=True).decode().partition(":")
+        client_id, _, secret = b64decode(credentials.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         raise _invalid_client("The Basic credentials cannot be read.") from None
-    if not colon:
-        raise _invalid_client("The Basic credentials hold no colon.")
     return unquote_plus(client_id), unquote_plus(secret)
 
 
@@ -140,8 +138,6 @@ def _verifying_keys(client: Client, algorithm: str) -> KeySet | SharedSecret:
             return SharedSecret(client.secret, algorithm)
         except InvalidKey as error:
             raise _invalid_client(f"The client secret cannot verify {algorithm}: {error}") from None
-    if client.keys is None:
-        raise _invalid_client("The client has no keys registered.")
     return client.keys
 
 

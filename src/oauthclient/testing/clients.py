@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Method = Literal["private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none"]
 
 CLIENT_CREDENTIALS = "client_credentials"
+AUTHORIZATION_CODE = "authorization_code"
+REFRESH_TOKEN = "refresh_token"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -24,18 +26,32 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 class Client:
     """One client. Its members can be changed while the server runs.
 
+    `keys` verify its assertions and its request objects; a client may have none.
     `scope`: the scopes it may have, or None for every scope of a resource. `grant_types`: what it may use, or
-    None for everything the server offers. `dpop_bound_access_tokens`: a token request without a proof is
-    refused (RFC 9449, section 5.2).
+    None for everything the server offers. `redirect_uris`: compared exactly, but for the port where the host is a
+    loopback address (RFC 8252, section 7.3). The others are named as in its metadata: `dpop_bound_access_tokens`
+    (RFC 9449, section 5.2), `require_signed_request_object` (RFC 9101, section 10.5),
+    `require_pushed_authorization_requests` (RFC 9126, section 6), `id_token_signed_response_alg` (OpenID Connect
+    Registration, section 2), `authorization_signed_response_alg` (JARM, section 3).
     """
 
     client_id: str
     method: Method
-    keys: KeySet | None = None
+    keys: KeySet
     secret: Secret | None = None
     scope: frozenset[str] | None = None
     grant_types: frozenset[str] | None = None
+    redirect_uris: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
+    require_signed_request_object: bool = False
+    require_pushed_authorization_requests: bool = False
+    id_token_signed_response_alg: str = "ES256"
+    authorization_signed_response_alg: str = "ES256"
+
+
+    def may_use(self, grant_type: str) -> bool:
+        """Whether it is registered for a grant type."""
+        return self.grant_types is None or grant_type in self.grant_types
 
 
 def key_set(keys: Signer | KeySet | Mapping[str, Any]) -> KeySet:
@@ -43,7 +59,7 @@ def key_set(keys: Signer | KeySet | Mapping[str, Any]) -> KeySet:
     if isinstance(keys, KeySet):
         return keys
     if not isinstance(keys, Mapping):
-        return KeySet.of(_public(keys))
+        return KeySet.of(published(keys))
     return KeySet.from_jwks(keys) if "keys" in keys else KeySet.of(keys)
 
 
@@ -52,6 +68,7 @@ def scope_set(scope: str | Iterable[str]) -> frozenset[str]:
     return frozenset(scope.split() if isinstance(scope, str) else scope)
 
 
-def _public(signer: Signer) -> dict[str, str]:
+def published(signer: Signer) -> dict[str, str]:
+    """The public JWK of a signer with its `alg`, and its `kid` if it has one (RFC 7517, section 4)."""
     kid = signer.kid
     return {**signer.public_jwk, "alg": signer.algorithm} | ({"kid": kid} if kid is not None else {})

@@ -13,8 +13,9 @@ class Replays:
 
     def first_use(self, *identifier: str, now: float, until: float) -> bool:
         """Whether this is the first use. `now` and `until` (when to forget it) in seconds since the epoch."""
-        for old in [key for key, end in self._until.items() if end < now]:
-            del self._until[old]
+        # Only the oldest are looked at: they are the first to go, and looking at all would take longer with each.
+        while self._until and self._until[oldest := next(iter(self._until))] < now:
+            del self._until[oldest]
         if identifier in self._until:
             return False
         self._until[identifier] = until

@@ -33,12 +33,13 @@ export class Refusal extends Error {
 }
 
 export function createAccess(issuer, api, provider, settings) {
-  // oauth4webapi caches the keys of the authorization server by this object.
-  const as = {
+  // oauth4webapi caches the keys of the authorization server by this object, and for a minute it reads no others.
+  const describe = () => ({
     issuer,
     jwks_uri: provider.urlFor('jwks'),
     introspection_endpoint: provider.urlFor('introspection'),
-  };
+  });
+  let as = describe();
   const proofs = new Set();
   const seen = new Set();
   const distrusted = new Set();
@@ -75,6 +76,9 @@ export function createAccess(issuer, api, provider, settings) {
     admit,
     // From now on each token that was seen until now is refused, as if it had been revoked.
     distrust: () => seen.forEach((id) => distrusted.add(id)),
+    forgetKeys: () => {
+      as = describe();
+    },
   };
 }
 

@@ -10,6 +10,8 @@
 //   <api>/open                      asks for nothing, tells which credentials it was sent all the same
 //   <api>/stats                     counters of the API and of the authorization server
 //   <api>/distrust                  POST: refuse each token seen until now
+//   <api>/rotate-keys?overlap=1     POST: let the authorization server sign with other keys, the last ones published or not
+//   <api>/forget?user=alice         POST: let it take back all grants of one person, or of everybody
 
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,8 +19,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal, createAccess } from './access.mjs';
 import { RESOURCES } from './resources.mjs';
 
-export function createApi(issuer, api, provider, settings, stats) {
-  const access = createAccess(issuer, api, provider, settings);
+export function createApi(issuer, api, server, settings, stats) {
+  const access = createAccess(issuer, api, server.provider, settings);
+  const commands = {
+    '/distrust': () => access.distrust(),
+    '/rotate-keys': (query) => {
+      server.rotateKeys(query.get('overlap') === '1');
+      access.forgetKeys();
+    },
+    '/forget': (query) => server.forget(query.get('user')),
+  };
 
   async function protectedResource(req, res, url, name) {
     stats.api.requests += 1;
@@ -75,8 +85,8 @@ export function createApi(issuer, api, provider, settings, stats) {
       json(res, 200, { method: req.method, authorization: authorization?.split(' ')[0] ?? null, dpop: dpop !== undefined });
     } else if (url.pathname === '/stats') {
       json(res, 200, stats);
-    } else if (url.pathname === '/distrust' && req.method === 'POST') {
-      access.distrust();
+    } else if (Object.hasOwn(commands, url.pathname) && req.method === 'POST') {
+      commands[url.pathname](url.searchParams);
       json(res, 200, {});
     } else {
       json(res, 404, { error: 'not_found' });

@@ -19,15 +19,23 @@ const handlers = {};
 
 // The issuer and the API hold their ports in their names: listen first, build afterwards.
 const as = https.createServer(settings.tls, (req, res) => handlers.as(req, res));
-const api = http2.createSecureServer({ ...settings.tls, allowHTTP1: true }, (req, res) => handlers.api(req, res));
+// httpcore sends one request at a time until a server says how many streams it takes, and Node does not say by itself.
+const http2Settings = { maxConcurrentStreams: 100 };
+const api = http2.createSecureServer(
+  { ...settings.tls, allowHTTP1: true, settings: http2Settings },
+  (req, res) => handlers.api(req, res),
+);
 
 const issuer = `${await listening(as)}${settings.issuer_path}`;
 const apiUrl = await listening(api);
 
-const stats = { as: { granted: {}, refused: {} }, api: { requests: 0, accepted: 0, refused: {} } };
-const provider = createProvider(issuer, apiUrl, settings, stats.as);
-handlers.as = mounted(provider.callback(), settings.issuer_path);
-handlers.api = createApi(issuer, apiUrl, provider, settings, stats);
+const stats = {
+  as: { requested: {}, granted: {}, refused: {}, replayed: 0, routes: {} },
+  api: { requests: 0, accepted: 0, refused: {} },
+};
+const server = createProvider(issuer, apiUrl, settings, stats.as);
+handlers.as = mounted(server.provider.callback(), settings.issuer_path);
+handlers.api = createApi(issuer, apiUrl, server, settings, stats);
 
 process.stdin.resume().on('end', () => process.exit(0)).on('error', () => process.exit(0));
 process.stdout.write(`${JSON.stringify({ issuer, api: apiUrl, pid: process.pid, node: process.version })}\n`);

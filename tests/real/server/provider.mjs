@@ -2,10 +2,15 @@
 // does not have (jwt_bearer.mjs).
 
 import * as crypto from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import Provider, { errors } from 'oidc-provider';
 
+import { RICH_AUTHORIZATION_REQUESTS } from './details.mjs';
 import { JWT_BEARER, PARAMETERS, createJwtBearer } from './jwt_bearer.mjs';
+import { createKeys } from './keys.mjs';
+import { createPerson } from './person.mjs';
 import { RESOURCES } from './resources.mjs';
 import { createStore } from './store.mjs';
 
@@ -13,23 +18,70 @@ const ASYMMETRIC = [
   'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512',
 ];
 const HMAC = ['HS256', 'HS384', 'HS512'];
+const ERRORS = [
+  'authorization.error', 'device_authorization.error', 'end_session.error', 'grant.error', 'introspection.error',
+  'pushed_authorization_request.error', 'registration_create.error', 'registration_read.error',
+  'registration_update.error', 'registration_delete.error', 'revocation.error', 'userinfo.error',
+];
+const DAY = 24 * 60 * 60;
 
+// Returns the provider and what tests may do to it from outside: `rotateKeys(overlap)`, `forget(user)`.
 export function createProvider(issuer, api, settings, stats) {
+  const keys = createKeys();
+  const Store = createStore(settings.refresh_grace);
   const resources = new Map(Object.entries(RESOURCES).map(([name, resource]) => [`${api}/${name}`, resource]));
 
   const provider = new Provider(issuer, {
-    adapter: createStore(),
+    adapter: Store,
     clients: settings.clients,
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    jwks: { keys: [signingKey()] },
+    jwks: keys.jwks,
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    acrValues: ['bronze', 'silver'],
+    claims: {
+      acr: null, auth_time: null, iss: null, sid: null,
+      openid: ['sub'],
+      profile: ['name'],
+      email: ['email', 'email_verified'],
+    },
+    // RFC 7591 section 2: what oidc-provider would drop without a word.
+    extraClientMetadata: { properties: ['software_id', 'software_version'] },
+    rotateRefreshToken: settings.rotate_refresh_tokens,
+    ...(settings.offline_access ? undefined : {
+      issueRefreshToken: (ctx, client) => client.grantTypeAllowed('refresh_token'),
+    }),
+    ...(settings.login_pages ? undefined : {
+      interactions: { url: (ctx, { uid }) => `${settings.issuer_path}/interaction/${uid}` },
+    }),
     cookies: { keys: [crypto.randomBytes(32).toString('base64url')] },
     enabledJWA: {
       clientAuthSigningAlgValues: [...HMAC, ...ASYMMETRIC],
       dPoPSigningAlgValues: ASYMMETRIC,
     },
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: settings.login_pages },
       clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
+      revocation: { enabled: true },
+      encryption: { enabled: true },
+      claimsParameter: { enabled: true },
+      jwtResponseModes: { enabled: true },
+      jwtUserinfo: { enabled: true },
+      requestObjects: { enabled: true, requireSignedRequestObject: settings.require_signed_request_object },
+      pushedAuthorizationRequests: {
+        enabled: settings.par,
+        requirePushedAuthorizationRequests: settings.require_par,
+      },
+      registration: {
+        enabled: settings.registration,
+        initialAccessToken: settings.initial_access_token || false,
+      },
+      registrationManagement: {
+        enabled: settings.registration,
+        rotateRegistrationAccessToken: settings.rotate_registration_tokens,
+      },
+      richAuthorizationRequests: RICH_AUTHORIZATION_REQUESTS,
       introspection: {
         enabled: true,
         // RFC 7662 section 4: introspection is for the API, not for whoever holds a token.
@@ -40,7 +92,7 @@ export function createProvider(issuer, api, settings, stats) {
         : { enabled: false },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => undefined,
+        defaultResource: (ctx, client, granted) => granted,
         getResourceServerInfo(ctx, identifier) {
           const resource = resources.get(identifier);
           if (!resource) throw new errors.InvalidTarget();
@@ -54,28 +106,59 @@ export function createProvider(issuer, api, settings, stats) {
         },
       },
     },
-    findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+    findAccount: (ctx, sub) => ({
+      accountId: sub,
+      claims: () => ({ sub, name: `${sub} of the tests`, email: `${sub}@example.com`, email_verified: true }),
+    }),
     ttl: {
       AccessToken: () => settings.token_lifetime,
       ClientCredentials: () => settings.token_lifetime,
-      Grant: () => 3600,
+      RefreshToken: () => settings.refresh_lifetime,
+      Grant: () => 14 * DAY,
+      Session: () => DAY,
+      Interaction: () => 600,
+      DeviceCode: () => settings.device_lifetime,
+      IdToken: () => 3600,
     },
   });
 
   provider.registerGrantType(JWT_BEARER, createJwtBearer(settings.assertion_issuers), PARAMETERS, 'resource');
 
-  provider.on('grant.success', (ctx) => count(stats.granted, ctx.oidc.params.grant_type));
-  provider.on('grant.error', (ctx, error) => {
-    count(stats.refused, error.error);
-    if (settings.debug) console.error(`${error.error}: ${error.error_detail ?? error.error_description}`, error.cause ?? '');
+  if (!settings.login_pages) provider.use(createPerson(provider));
+  provider.use(async (ctx, next) => {
+    const pause = ctx.path === '/token' ? settings.token_delay / 2 : 0;
+    if (pause) {
+      // Read first: who goes away in the meantime has asked all the same.
+      ctx.req.body = await text(ctx.req);
+      await sleep(pause);
+    }
+    await next();
+    // Counted when it is done, not when the client has the answer: that may never happen.
+    if (ctx.oidc?.route) count(stats.routes, ctx.oidc.route);
+    if (pause) await sleep(pause);
   });
-  provider.on('server_error', (ctx, error) => console.error(error));
-  return provider;
-}
 
-function signingKey() {
-  const { privateKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'as-1' };
+  provider.on('grant.success', (ctx) => {
+    count(stats.requested, ctx.oidc.params.grant_type);
+    count(stats.granted, ctx.oidc.params.grant_type);
+  });
+  provider.on('grant.error', (ctx, error) => {
+    count(stats.requested, ctx.oidc.params?.grant_type ?? 'unknown');
+    count(stats.refused, error.error);
+    if (error.error_detail === 'refresh token already used') stats.replayed += 1;
+  });
+  for (const event of ERRORS) {
+    provider.on(event, (ctx, error) => {
+      if (settings.debug) console.error(`${error.error}: ${error.error_detail ?? error.error_description}`, error.cause ?? '');
+    });
+  }
+  provider.on('server_error', (ctx, error) => console.error(error));
+
+  return {
+    provider,
+    rotateKeys: (overlap) => keys.rotate(provider, overlap),
+    forget: Store.forget,
+  };
 }
 
 function count(counters, name) {

@@ -18,6 +18,28 @@ const DEFAULTS = {
   dpop_nonces: true,
   // Seconds an access token lives.
   token_lifetime: 600,
+  // Show oidc-provider's own login and consent pages, for a browser; else person.mjs logs in without a page.
+  login_pages: false,
+  // Whether there is a pushed authorization request endpoint (RFC 9126), and whether the front door is closed to others.
+  par: true,
+  require_par: false,
+  // Whether every authorization request must be signed (RFC 9101); a client can be registered with that, too.
+  require_signed_request_object: false,
+  // Whether clients may register (RFC 7591), what they must bring ("" for nothing), and whether each update of a client
+  // brings another registration access token (RFC 7592).
+  registration: true,
+  initial_access_token: '',
+  rotate_registration_tokens: true,
+  // Whether each refresh brings another refresh token, and for how many seconds after that the last one is still taken.
+  rotate_refresh_tokens: true,
+  refresh_grace: 0,
+  // Whether refresh tokens go only to those who asked for the scope offline_access.
+  offline_access: true,
+  // Seconds a refresh token and a device code live.
+  refresh_lifetime: 14 * 24 * 60 * 60,
+  device_lifetime: 600,
+  // Milliseconds that the token endpoint takes, one half before the request is handled and the other half after.
+  token_delay: 0,
   // Print the true cause (error_detail) of each error answer on stderr; the answers themselves do not say.
   debug: false,
 };

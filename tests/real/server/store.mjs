@@ -1,7 +1,10 @@
 // Where oidc-provider keeps what it issued: a Map. Its own memory adapter forgets after 1000 items, clients included.
 // Nothing is purged: oidc-provider itself looks at `exp`, and the process lives as long as a test run.
 
-export function createStore() {
+const GRANTS = new Set(['Grant', 'AuthorizationCode', 'DeviceCode', 'RefreshToken', 'AccessToken']);
+
+// `grace`: for so many seconds a refresh token that was used counts as unused (FAPI 2.0 Security Profile 5.3.2.1).
+export function createStore(grace) {
   const items = new Map();
 
   return class Store {
@@ -25,7 +28,17 @@ export function createStore() {
     }
 
     async find(id) {
-      return items.get(this.key(id));
+      const payload = items.get(this.key(id));
+      const again = this.model === 'RefreshToken' && payload?.consumed + grace > Date.now() / 1000;
+      return again ? { ...payload, consumed: undefined } : payload;
+    }
+
+    // Takes back what was granted, by one person or by all: their refresh tokens are good for invalid_grant.
+    static forget(user) {
+      for (const [key, payload] of items) {
+        const theirs = !user || payload.accountId === user;
+        if (theirs && GRANTS.has(key.split(':')[0])) items.delete(key);
+      }
     }
 
     async findByUid(uid) {

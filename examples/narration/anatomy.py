@@ -1,0 +1,211 @@
+"""What a message says, taken apart for a reader: JWTs decoded (RFC 7515, section 3), secrets cut."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from base64 import urlsafe_b64decode
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import parse_qsl
+
+from joserfc.jwk import import_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+_SHOWN: Final = 6  # characters of a secret: too few to be of use
+_LONGEST: Final = 240  # characters of any other value
+_PARTS: Final = 3
+_SECRETS: Final = frozenset({"access_token", "refresh_token", "id_token", "client_secret", "assertion"})
+_METADATA: Final = (
+    "issuer",
+    "token_endpoint",
+    "grant_types_supported",
+    "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+    "dpop_signing_alg_values_supported",
+)
+_CHALLENGE: Final = re.compile(r'(error|error_description)="((?:[^"\\]|\\.)*)"')
+
+_IN_REQUEST: Final = {
+    "grant_type": "the service acts for itself",
+    "resource": "the one API that the token is for",
+    "typ": "this kind of JWT, and no other",
+    "jwk": "a public key; its private half stays here",
+    "aud": "this server, and no other",
+    "jti": "never used again",
+    "htm": "this method",
+    "htu": "this URL",
+    "ath": "the hash of this access token",
+    "nonce": "the server's own: made after it was asked for",
+}
+_IN_ANSWER: Final = {"expires_in": "seconds"}
+_IN_TOKEN: Final = {
+    "aud": "this API, and no other",
+    "scope": "what it allows",
+    "client_id": "who got it",
+    "cnf": "whose proofs it needs: the thumbprint of the key",
+}
+
+
+class Line(NamedTuple):
+    """A name, its value, and what it is there for."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+class Part(NamedTuple):
+    """Some lines of a message. A JWT is a few parts of one title, each with its section."""
+
+    lines: tuple[Line, ...]
+    title: str = ""
+    section: str = ""
+
+
+class JWT(NamedTuple):
+    """A signed JWT, with only the beginning of its signature."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    signature: str
+
+
+def request_parts(request: httpx.Request, earlier: httpx.Request | None = None) -> list[Part]:
+    """What a request says; beside an `earlier` one of its kind, only what is not as it was there."""
+    form = form_of(request)
+    plain = _authorization(request)
+    plain += [_line(name, value, _IN_REQUEST) for name, value in form.items() if name != "client_assertion"]
+    if request.content and not form:
+        plain.append(Line("body", shortened(request.content.decode("utf-8", "replace"))))
+    parts = [Part(tuple(plain))]
+    signed = {"client_assertion": form.get("client_assertion", ""), "DPoP": request.headers.get("DPoP", "")}
+    for title, text in signed.items():
+        jwt = read_jwt(text)
+        if jwt is not None:
+            parts += _sections(title, jwt)
+    if earlier is not None:
+        parts = _changes(parts, request_parts(earlier))
+    return [part for part in parts if part.lines]
+
+
+def response_parts(response: httpx.Response) -> list[Part]:
+    """What an answer says: the headers that matter, its JSON, and the inside of an access token that is a JWT."""
+    nonce = response.headers.get("DPoP-Nonce")
+    lines = [] if nonce is None else [Line("DPoP-Nonce", shortened(nonce))]
+    lines += [Line(name, value) for name, value in challenge(response).items()]
+    document = json_of(response)
+    names = [name for name in _METADATA if name in document] if "token_endpoint" in document else list(document)
+    lines += [_line(name, document[name], _IN_ANSWER) for name in names if document[name] != ""]
+    if len(names) < len(document):
+        lines.append(Line(f"and {len(document) - len(names)} more", ""))
+    parts = [Part(tuple(lines))]
+    jwt = read_jwt(str(document.get("access_token", "")))
+    if jwt is not None:
+        inside = tuple(_line(name, jwt.claims[name], _IN_TOKEN) for name in _IN_TOKEN if name in jwt.claims)
+        parts.append(Part(inside, title="inside it, for the API to read; to the client it is opaque"))
+    return [part for part in parts if part.lines]
+
+
+def challenge(response: httpx.Response) -> dict[str, str]:
+    """`error` and `error_description` of an API's first challenge that has them (RFC 6750, section 3)."""
+    found: dict[str, str] = {}
+    for name, value in _CHALLENGE.findall(response.headers.get("WWW-Authenticate", "")):
+        found.setdefault(name, shortened(value))
+    return found
+
+
+def read_jwt(text: str) -> JWT | None:
+    """The parts of a signed JWT, unverified: for showing, never for trust. None for anything else."""
+    encoded = text.split(".")
+    if len(encoded) != _PARTS:
+        return None
+    try:
+        header, claims = (json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in encoded[:2])
+    except ValueError:
+        return None
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        return None
+    return JWT(header, claims, redacted(encoded[2]))
+
+
+def form_of(request: httpx.Request) -> dict[str, str]:
+    """The parameters of the form that a request is, or none."""
+    if request.headers.get("Content-Type") != "application/x-www-form-urlencoded":
+        return {}
+    return dict(parse_qsl(request.content.decode("ascii", "replace")))
+
+
+def json_of(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object that an answer is, or an empty one."""
+    try:
+        document = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def redacted(secret: str) -> str:
+    """The first characters of a secret, and how many it has."""
+    return f"{secret[:_SHOWN]}… ({len(secret)} characters)"
+
+
+def shortened(text: str) -> str:
+    """Text from anywhere, and not too much of it."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _changes(parts: list[Part], earlier: list[Part]) -> list[Part]:
+    """The lines that are not as they were, and the names that are missing now."""
+    before = {(part.title, part.section): part.lines for part in earlier}
+    changed = []
+    for part in parts:
+        known = before.get((part.title, part.section), ())
+        names = {line.name for line in part.lines}
+        gone = tuple(Line(line.name, "", "not this time") for line in known if line.name not in names)
+        changed.append(part._replace(lines=(*(line for line in part.lines if line not in known), *gone)))
+    return changed
+
+
+def _authorization(request: httpx.Request) -> list[Line]:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if not scheme:
+        return []
+    jwt = read_jwt(token)
+    note = "" if jwt is None else f"the token for {_text('aud', jwt.claims.get('aud'))}"
+    return [Line("Authorization", f"{scheme} {redacted(token)}", note)]
+
+
+def _sections(title: str, jwt: JWT) -> list[Part]:
+    header = tuple(_line(name, value, _IN_REQUEST) for name, value in jwt.header.items())
+    claims = tuple(_line(name, value, _IN_REQUEST, issued=jwt.claims.get("iat")) for name, value in jwt.claims.items())
+    return [
+        Part(header, title, "header"),
+        Part(claims, title, "claims"),
+        Part((Line("", jwt.signature),), title, "signature"),
+    ]
+
+
+def _line(name: str, value: object, notes: Mapping[str, str], *, issued: object = None) -> Line:
+    note = notes.get(name, "")
+    if isinstance(value, int) and isinstance(issued, int):
+        note = f"{value - issued} seconds later" if name == "exp" else note
+        note = time.strftime("%H:%M:%S UTC", time.gmtime(value)) if name == "iat" else note
+    return Line(shortened(name), _text(name, value), note)
+
+
+def _text(name: str, value: object) -> str:
+    if name in _SECRETS:
+        return redacted(str(value))
+    if name == "jwk" and isinstance(value, dict):
+        kind = " ".join(str(value[member]) for member in ("kty", "crv") if member in value)
+        return f"{kind}, thumbprint {import_key(value).thumbprint()}"
+    if name == "cnf" and isinstance(value, dict) and "jkt" in value:
+        value = value["jkt"]
+    if isinstance(value, list) and all(isinstance(member, str) for member in value):
+        value = " ".join(value)
+    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

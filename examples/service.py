@@ -1,0 +1,65 @@
+r"""A backend service that calls two APIs: a token of its own for each, a fresh DPoP proof on every call (RFC 9449).
+
+python examples/service.py --issuer https://as.example.com --client-id stock-sync --key client.pem \
+    --orders https://api.example.com/orders orders.read --stock https://api.example.com/stock stock.write
+"""
+
+import argparse
+import ssl
+import sys
+from pathlib import Path
+
+import httpx
+
+from oauthclient import DPoP, OAuthClient, OAuthError, PrivateKeyJWT, Resource, SigningKey
+
+
+def main() -> None:
+    """Read an order, then write a stock level."""
+    settings = arguments()
+    tls = ssl.create_default_context(cafile=settings.ca) if settings.ca else httpx.create_ssl_context()
+    oauth = OAuthClient(
+        settings.issuer,  # all else about the server is discovered
+        client_id=settings.client_id,
+        authentication=PrivateKeyJWT(SigningKey.from_pem(settings.key.read_bytes())),
+        binding=DPoP(),  # the default, written out: a stolen token is worth nothing without this process's key
+        verify=tls,
+        insecure_loopback=settings.insecure_loopback,
+    )
+    orders, orders_scope = settings.orders
+    stock, stock_scope = settings.stock
+    auth = oauth.client_credentials(
+        Resource(orders, scope=orders_scope),
+        Resource(stock, scope=stock_scope),
+    )
+    with oauth, httpx.Client(auth=auth, verify=tls) as api:
+        order = api.get(f"{orders}/17")
+        report(order, scope=auth.token(orders).scope)
+        level = api.put(f"{stock}/9", json={"level": 3})
+        report(level, scope=auth.token(stock).scope)
+
+
+def report(response: httpx.Response, *, scope: str | None) -> None:
+    """Print what was called, and with which granted scope, which may be less than was asked for."""
+    response.raise_for_status()
+    print(f"{response.request.method} {response.url}: {response.status_code}, with the scope {scope}")
+
+
+def arguments() -> argparse.Namespace:
+    """What the service has to be told: its authorization server, who it is, and the two APIs."""
+    parser = argparse.ArgumentParser(description="Calls two APIs as itself, with sender-constrained tokens.")
+    parser.add_argument("--issuer", required=True, help="the authorization server")
+    parser.add_argument("--client-id", required=True, help="the name it knows this service by")
+    parser.add_argument("--key", required=True, type=Path, help="PEM file of the private key registered there")
+    parser.add_argument("--orders", required=True, nargs=2, metavar=("URL", "SCOPE"), help="the API to read from")
+    parser.add_argument("--stock", required=True, nargs=2, metavar=("URL", "SCOPE"), help="the API to write to")
+    parser.add_argument("--ca", help="PEM file of a private CA, if the servers' certificates come from one")
+    parser.add_argument("--insecure-loopback", action="store_true", help="allow a server on this machine without TLS")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OAuthError, httpx.HTTPError, OSError) as error:
+        sys.exit(f"service: {error}")
