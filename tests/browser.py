@@ -8,15 +8,16 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from tests.components import ComponentMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 START_TIMEOUT = 20.0
 ANSWER_TIMEOUT = 20.0
@@ -31,6 +32,7 @@ FLAGS = (
     "--disable-background-networking",
     "--no-first-run",
     "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE [::1]",
     "--remote-debugging-port=0",
 )
 
@@ -44,7 +46,7 @@ def find_chromium() -> str:
 
 
 class Browser:
-    """A running Chromium that trusts the TLS keys with the given `spki` hashes (tests/real: `ground.spki`) and no others.
+    """A running Chromium. `spki`: hashes of the TLS keys that it trusts (tests/real: `ground.spki`).
 
     It keeps nothing: each page has cookies and a history of its own, and all is gone at `close`.
     """
@@ -68,7 +70,7 @@ class Browser:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -191,7 +193,10 @@ class _Protocol:
     """The connection: commands and their answers, from any thread. Events are not asked for."""
 
     def __init__(self, address: str) -> None:
-        self._connection: ClientConnection = connect(address, max_size=None, proxy=None, open_timeout=START_TIMEOUT)
+        self._stack = ExitStack()
+        self._connection = self._stack.enter_context(
+            connect(address, max_size=None, proxy=None, open_timeout=START_TIMEOUT)
+        )
         self._lock = threading.Lock()
         self._last = 0
 
@@ -210,4 +215,4 @@ class _Protocol:
         return result
 
     def close(self) -> None:
-        self._connection.close()
+        self._stack.close()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import secrets
 import time
-import traceback
 from base64 import b64encode
 from functools import partial
-from pathlib import Path
-from types import BuiltinMethodType, FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -33,7 +29,6 @@ from oauthclient import (
     OAuthError,
     PrivateKeyJWT,
     Resource,
-    Secret,
     SelfIssuedAssertion,
     SigningKey,
     attach,
@@ -41,6 +36,7 @@ from oauthclient import (
 from oauthclient.jose.jwt import issue
 from oauthclient.jose.kinds import AUTHORIZATION_GRANT
 from oauthclient.testing import AuthorizationServer, LoopbackPort, Network, ProtectedAPI, misbehaviour
+from tests.showing import Notes, held, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,18 +50,6 @@ KEY = SigningKey.from_pem(PEM)
 PASSPHRASE = "the-passphrase-of-the-key"
 SCALAR = f"{PRIVATE.private_numbers().private_value:064x}"
 D = b64encode(bytes.fromhex(SCALAR), altchars=b"-_").decode().rstrip("=")
-TESTS = str(Path(__file__).parent)
-
-
-class Notes(logging.Handler):
-    """All that is logged, by whomever."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
 
 
 class House:
@@ -133,44 +117,6 @@ def notes() -> Iterator[Notes]:
     yield kept
     root.removeHandler(kept)
     root.setLevel(level)
-
-
-def told(error: BaseException) -> Iterator[str]:
-    """All that an exception could show: itself, what it holds, and the locals of each frame that is not a test's."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield str(each)
-        yield repr(each)
-        yield repr(vars(each))
-        for frame in traceback.TracebackException.from_exception(each, capture_locals=True).stack:
-            if not frame.filename.startswith(TESTS):
-                yield f"{frame.filename}:{frame.lineno} {frame.locals}"
-        waiting += [each.__cause__, each.__context__]
-
-
-def held(*things: object) -> Iterator[str]:
-    """The repr of everything that can be reached from `things`, short of what a `Secret` holds."""
-    seen: set[int] = set()
-    waiting = list(things)
-    while waiting:
-        thing = waiting.pop()
-        if id(thing) in seen or isinstance(thing, type | ModuleType | FrameType | TracebackType | BuiltinMethodType):
-            continue
-        seen.add(id(thing))
-        if isinstance(thing, FunctionType):
-            waiting += [cell.cell_contents for cell in thing.__closure__ or ()]
-            continue
-        if isinstance(thing, MethodType):
-            waiting.append(thing.__self__)
-            continue
-        yield f"{type(thing).__qualname__}: {thing!r}"
-        if not isinstance(thing, Secret):
-            waiting += gc.get_referents(thing)
 
 
 def search(house: House, notes: Notes, *things: object) -> None:

@@ -87,10 +87,14 @@ class OAuthClient:
         """An auth object for any other grant, such as `SelfIssuedAssertion`, or a subclass of `Grant` of your own."""
         from oauthclient.plugin.auth import Auth
         from oauthclient.plugin.target import Target
-        from oauthclient.protocol.resources import ResourceMap
+        from oauthclient.protocol.resources import Resource, ResourceMap
 
-        if not resources:
-            raise ConfigurationError("An auth object needs a resource to get tokens for.", code="no_resource")
+        if not resources or not all(isinstance(resource, Resource) for resource in resources):
+            raise ConfigurationError(
+                "An auth object needs resources to get tokens for, and nothing else.",
+                code="no_resource",
+                hint='Give each as Resource("https://api.example.com", scope="read").',
+            )
         if type(grant).__hash__ is None:
             raise ConfigurationError(
                 f"A {type(grant).__name__} cannot be hashed, so it cannot name a token.",

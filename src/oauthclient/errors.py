@@ -51,9 +51,13 @@ class OAuthError(Exception):
         if hint is not None:
             self.hint = hint
 
+    @property
+    def message(self) -> str:
+        """What happened, without the hint."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
-        message = str(self.args[0])
-        return f"{message} {self.hint}" if self.hint else message
+        return f"{self.message} {self.hint}" if self.hint else self.message
 
 
 class ConfigurationError(OAuthError):

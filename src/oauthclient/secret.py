@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from oauthclient.errors import InvalidKey
+
 
 @final
 class Secret:
-    """A secret string. `reveal()` is the one way to its value; everything else shows `<redacted>`."""
+    """A secret string. `reveal()` is the one way to its value; everything else shows `<redacted>`.
+
+    Raises InvalidKey for anything but a string.
+    """
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str | Secret) -> None:
+        if not isinstance(value, str | Secret):  # an unset environment variable, say
+            raise InvalidKey(f"A secret is a string, not a {type(value).__name__}.", code="not_a_string")
         self._value: Final = value.reveal() if isinstance(value, Secret) else value
 
     def reveal(self) -> str:

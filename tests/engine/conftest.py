@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+import trio
 
 from oauthclient.engine import time
+from tests.engine.flying import run_asyncio
+
+if TYPE_CHECKING:
+    from tests.engine.flying import Run
 
 
 class Time:
@@ -24,3 +31,8 @@ def time_(monkeypatch: pytest.MonkeyPatch) -> Time:
     monkeypatch.setattr(time, "wall", lambda: passing.wall)
     monkeypatch.setattr(time, "steady", lambda: passing.steady)
     return passing
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest) -> Run:
+    return run_asyncio if request.param == "asyncio" else trio.run

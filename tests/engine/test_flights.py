@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import gc
 import threading
-import time
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -16,90 +13,12 @@ import pytest
 import trio
 
 from oauthclient.engine import flights as module
-from oauthclient.engine.driver import Driver
 from oauthclient.engine.flights import Flight, Flights, own
 from oauthclient.errors import ErrorResponse, GrantFailed, Unreachable
-from oauthclient.flows.effects import FreshID, Jitter, Load, Now, Once, Save
-from oauthclient.storage.memory import MemoryStore
+from tests.engine.flying import Run, Story, ended, fail, gather, in_threads, length, nap, run_asyncio, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from tests.engine.conftest import Time
-
-Run = Callable[[Callable[[], Awaitable[Any]]], Any]
-
-
-class Story:
-    """Something to tell that waits until it may end; counts how often it is told."""
-
-    def __init__(self, ending: Any = "told") -> None:
-        self.ending = ending
-        self.told = 0
-        self.begun = threading.Event()
-        self.may_end = threading.Event()
-
-    def __call__(self) -> Any:
-        self.told += 1
-        self.begun.set()
-        assert self.may_end.wait(10)
-        if isinstance(self.ending, BaseException):
-            raise self.ending
-        return self.ending
-
-
-def run_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
-    return asyncio.run(main())  # type: ignore[arg-type]
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def run(request: pytest.FixtureRequest) -> Run:
-    return run_asyncio if request.param == "asyncio" else trio.run
-
-
-async def nap(seconds: float = 0.01) -> None:
-    if trio.lowlevel.in_trio_run():
-        await trio.sleep(seconds)
-    else:
-        await asyncio.sleep(seconds)
-
-
-async def gather(*functions: Callable[[], Awaitable[Any]]) -> list[Any]:
-    """What each returns or raises, in asyncio and trio."""
-    results: list[Any] = [None] * len(functions)
-
-    async def note(index: int) -> None:
-        try:
-            results[index] = await functions[index]()
-        except Exception as error:  # noqa: BLE001  # to be looked at
-            results[index] = error
-
-    if trio.lowlevel.in_trio_run():
-        async with trio.open_nursery() as nursery:
-            for index in range(len(functions)):
-                nursery.start_soon(note, index)
-    else:
-        await asyncio.gather(*map(note, range(len(functions))))
-    return results
-
-
-def settle() -> None:
-    """Wait for the threads of flights, so that no test leaves one to the next."""
-    for thread in threading.enumerate():
-        if thread.name == "oauthclient":
-            thread.join(5)
-
-
-def in_threads(number: int, function: Callable[[], Any]) -> list[Any]:
-    with ThreadPoolExecutor(number) as pool:
-        return [future.exception() or future.result() for future in [pool.submit(function) for _ in range(number)]]
-
-
-def length(error: BaseException) -> int:
-    frames, traceback = 0, error.__traceback__
-    while traceback is not None:
-        frames, traceback = frames + 1, traceback.tb_next
-    return frames
 
 
 def test_fifty_threads_hear_one_story() -> None:
@@ -234,134 +153,6 @@ def test_what_cannot_be_copied_is_raised_as_it_is() -> None:
     assert own(foreign) is foreign
 
 
-def test_a_cancelled_task_hurts_nobody(run: Run) -> None:
-    """Nor does the one that started the flight, when it goes."""
-    flights, story = Flights(), Story()
-
-    async def main() -> list[Any]:
-        async def leader() -> Any:
-            await give_up(flights.join("k", story).result_async, after=0.02)
-            story.may_end.set()
-            return "gone"
-
-        async def other() -> Any:
-            return await flights.join("k", story).result_async()
-
-        return await gather(leader, other, other)
-
-    assert run(main) == ["gone", "told", "told"]
-    assert story.told == 1
-
-
-async def give_up(function: Callable[[], Awaitable[Any]], *, after: float) -> None:
-    if trio.lowlevel.in_trio_run():
-        with trio.move_on_after(after):
-            await function()
-    else:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(after):
-                await function()
-
-
-def test_a_loop_that_is_gone_does_not_stop_the_flight(run: Run) -> None:
-    flights, story = Flights(), Story()
-
-    async def main() -> None:
-        await give_up(flights.join("k", story).result_async, after=0.01)
-
-    run(main)
-    flight = flights.join("k", story)
-    story.may_end.set()
-    assert flight.result() == "told"
-    assert story.told == 1
-
-
-def test_a_cancelled_task_is_cancelled_and_not_timed_out() -> None:
-    flights, story = Flights(), Story()
-
-    async def main() -> None:
-        task = asyncio.ensure_future(flights.join("k", story).result_async())
-        await asyncio.sleep(0.01)
-        task.cancel("by the user")
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
-    story.may_end.set()
-    settle()
-
-
-def test_the_loop_is_not_blocked(run: Run) -> None:
-    flights, story = Flights(), Story()
-
-    async def main() -> int:
-        ticks = 0
-
-        async def tick() -> None:
-            nonlocal ticks
-            for _ in range(10):
-                await nap(0.001)
-                ticks += 1
-            story.may_end.set()
-
-        await gather(lambda: flights.join("k", story).result_async(), tick)
-        return ticks
-
-    assert run(main) == 10
-
-
-def test_a_waiter_is_not_a_worker_of_the_pool() -> None:
-    """More waiters than the loop's pool has threads, of whom the story needs one: waiting there would deadlock."""
-    flights = Flights()
-
-    async def main() -> list[Any]:
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(1))
-
-        def tell() -> Any:
-            return asyncio.run_coroutine_threadsafe(asyncio.to_thread(lambda: "by the pool"), loop).result(5)
-
-        return await asyncio.gather(*[flights.join("k", tell).result_async() for _ in range(50)])
-
-    assert asyncio.run(main()) == ["by the pool"] * 50
-
-
-def test_a_flight_may_start_a_flight() -> None:
-    """As when a renewal needs the metadata first; several renewals share that one."""
-    driver = Driver(None, MemoryStore())  # type: ignore[arg-type]
-    told = []
-
-    def inner() -> Generator[Any, Any, str]:
-        told.append("inner")
-        yield from Now()
-        time.sleep(0.05)
-        return "metadata"
-
-    def outer(number: int) -> Generator[Any, Any, str]:
-        found = yield from Once("inner", inner)
-        return f"{found} for {number}"
-
-    flights = [driver.flights.join(n, lambda n=n: driver.run(outer(n))) for n in range(5)]
-    assert [flight.result() for flight in flights] == [f"metadata for {n}" for n in range(5)]
-    assert told == ["inner"]
-
-
-def test_the_failure_of_an_inner_flight_reaches_the_stories_that_wait() -> None:
-    driver = Driver(None, MemoryStore())  # type: ignore[arg-type]
-
-    def inner() -> Generator[Any, Any, str]:
-        yield from Now()
-        raise Unreachable("no route")
-
-    def outer() -> Generator[Any, Any, str]:
-        try:
-            return (yield from Once("inner", inner))
-        except Unreachable:
-            return "met"
-
-    assert driver.run(outer()) == "met"
-
-
 def test_the_context_of_who_starts_it_is_copied() -> None:
     """For tracing; what the story sets there stays there."""
     variable = contextvars.ContextVar("variable", default="none")
@@ -385,17 +176,7 @@ def test_where_no_thread_can_be_had_the_story_is_told_here(monkeypatch: pytest.M
     assert flights.join("k", threading.get_ident).result() == threading.get_ident()
     assert flights._by_key == {}
     with pytest.raises(Unreachable):
-        flights.join("k", _ended(Unreachable("no"))).result()
-
-
-def _fail() -> None:
-    raise Unreachable("no route")
-
-
-def _ended(ending: Any) -> Story:
-    story = Story(ending)
-    story.may_end.set()
-    return story
+        flights.join("k", ended(Unreachable("no"))).result()
 
 
 def test_a_lost_flight_is_given_up_and_another_may_start(time_: Time) -> None:
@@ -403,7 +184,7 @@ def test_a_lost_flight_is_given_up_and_another_may_start(time_: Time) -> None:
     flights.join("k", lost)
     assert lost.begun.wait(5)
     time_.pass_(121)
-    assert flights.join("k", _ended("found")).result() == "found"
+    assert flights.join("k", ended("found")).result() == "found"
     lost.may_end.set()
     settle()
     assert flights._by_key == {}
@@ -449,7 +230,7 @@ def test_a_flight_leaves_no_reference_cycle_behind() -> None:
     gc.disable()
     try:
         flights = Flights()
-        for tell in (dict, _fail) * 5:
+        for tell in (dict, fail) * 5:
             with contextlib.suppress(Unreachable):
                 flights.join("k", tell).result()
             settle()
@@ -467,25 +248,4 @@ def test_a_result_may_be_none_or_an_exception() -> None:
 def test_whatever_a_story_raises_reaches_those_who_wait() -> None:
     for ending in (KeyboardInterrupt(), SystemExit(3), GeneratorExit(), ZeroDivisionError()):
         with pytest.raises(type(ending)):
-            Flights().join("k", _ended(ending)).result()
-
-
-def test_the_driver_answers_every_effect() -> None:
-    driver = Driver(None, MemoryStore())  # type: ignore[arg-type]
-
-    def story() -> Generator[Any, Any, Any]:
-        now = yield from Now()
-        one = yield from FreshID()
-        two = yield from FreshID()
-        jitter = yield from Jitter()
-        empty = yield from Load("slot")  # type: ignore[arg-type]
-        yield from Save("slot", "token")  # type: ignore[arg-type]
-        stored = yield from Load("slot")  # type: ignore[arg-type]
-        return now, one, two, jitter, empty, stored
-
-    now, one, two, jitter, empty, stored = driver.run(story())
-    assert abs(now.wall - time.time()) < 5
-    assert one != two
-    assert len(one) >= 22
-    assert 0 <= jitter <= 1
-    assert (empty, stored) == (None, "token")
+            Flights().join("k", ended(ending)).result()

@@ -8,7 +8,8 @@ import pytest
 
 from oauthclient.errors import ConfigurationError, DiscoveryFailed, InvalidResponse, Unreachable
 from oauthclient.flows.discover import discover, known_metadata
-from tests.flows.telling import DOCUMENT, ISSUER, World, by_hand, make_server, metadata_answer, respond
+from oauthclient.flows.effects import Once
+from tests.flows.telling import DOCUMENT, ISSUER, Telling, World, by_hand, make_server, metadata_answer, respond
 
 DAY = 24 * 3600.0
 
@@ -203,4 +204,16 @@ def test_metadata_by_hand_is_never_read_again() -> None:
 def test_it_is_discovered_once_for_all_who_ask() -> None:
     world = World(metadata_answer())
     world.tell(known_metadata(make_server()))
-    assert world.effects == ["Now", "Once", "Send"]
+    assert world.effects == ["Now", "Once", "Now", "Send"]
+
+
+def test_who_looked_before_it_was_known_does_not_ask_again() -> None:
+    """Two slots that begin together: the second may come to its `Once` when that of the first is over."""
+    world, server = World(metadata_answer()), make_server()
+    late = Telling(world, known_metadata(server))
+    late.step_to(Once)
+    first = world.tell(known_metadata(server))
+    while not late.over:
+        late.step()
+    assert late.result() is first
+    assert len(world.sent) == 1

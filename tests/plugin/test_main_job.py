@@ -1,5 +1,7 @@
 """One object, every kind of client: a token for each resource, a fresh proof for each request (RFC 9449, 7.1)."""
 
+from typing import Any
+
 import pytest
 
 from oauthclient import (
@@ -142,7 +144,7 @@ def test_joined_auth_lets_a_request_go_anonymously_only_if_both_do(world: World,
 
 def test_joining_with_something_else_is_a_type_error(world: World) -> None:
     with pytest.raises(TypeError):
-        world.auth() | "auth"  # type: ignore[operator]  # that is the point
+        world.auth() | "auth"
 
 
 def test_the_token_of_a_url_can_be_looked_at(world: World, door: Door) -> None:
@@ -171,6 +173,14 @@ def test_an_auth_object_needs_a_resource(world: World) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         world.oauth().client_credentials()
     assert refusal.value.code == "no_resource"
+
+
+@pytest.mark.parametrize("resource", ["https://api.example.com", [Resource(ORDERS)], None])
+def test_what_is_no_resource_is_refused(world: World, resource: Any) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        world.oauth().client_credentials(resource)
+    assert refusal.value.code == "no_resource"
+    assert "Resource(" in refusal.value.hint
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from oauthclient import OAuthError, RedirectLeftResource, Resource, attach
+from oauthclient.jose.proof import Prover
 from oauthclient.testing import Bystander, misbehaviour
 from tests.doors import Api, Door
 from tests.world import BILLS, ELSEWHERE, ORDERS, STOCK, World, outcomes
@@ -134,6 +135,15 @@ def test_attaching_twice_signs_once(world: World, attached: Api) -> None:
     assert len(attached.client.event_hooks["request"]) == 1
     assert attached.get(to(INSIDE)).status_code == 200
     assert outcomes(world.orders) == [(307, None), FINE]
+
+
+def test_each_hop_costs_one_signature(world: World, attached: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    attached.get(ORDERS)
+    signed: list[object] = []
+    sign = Prover.proof
+    monkeypatch.setattr(Prover, "proof", lambda *arguments: signed.append(arguments) or sign(*arguments))
+    attached.get(to(INSIDE))
+    assert len(signed) == 2
 
 
 def test_attaching_keeps_the_hooks_of_the_user(world: World, door: Door) -> None:

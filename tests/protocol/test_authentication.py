@@ -97,6 +97,16 @@ def test_a_secret_that_is_no_text_is_refused_without_showing_it() -> None:
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize("kind", [ClientSecretBasic, ClientSecretPost, ClientSecretJWT])
+@pytest.mark.parametrize("nothing", [None, 5, b"hunter2"], ids=repr)
+def test_a_secret_that_is_no_string_is_refused_when_it_is_given(kind: Any, nothing: Any) -> None:
+    """An environment variable that is not set, above all."""
+    with pytest.raises(InvalidKey) as refused:
+        kind(nothing)
+    assert refused.value.code == "not_a_string"
+    assert "hunter2" not in str(refused.value)
+
+
 def test_post_puts_both_into_the_body() -> None:
     credentials = ClientSecretPost("hunter2").credentials(occasion())
     assert credentials.headers == ()

@@ -1,10 +1,11 @@
-"""Fixtures: `real`, a running real server, and `start_real`, which starts one with other switches."""
+"""Fixtures: `real`, a running real server, `start_real`, which starts one with other switches, and a `browser`."""
 
 import functools
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.browser import Browser, find_chromium
 from tests.components import ComponentMissing, missing
 from tests.real.harness import Ground, RealServer
 from tests.real.node import Node, find_node, install_packages
@@ -20,11 +21,20 @@ def _node() -> Node | ComponentMissing:
     return node
 
 
+@functools.cache
+def _chromium() -> str | ComponentMissing:
+    try:
+        return find_chromium()
+    except ComponentMissing as gap:
+        return gap
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip here and not in a fixture: so pytest folds the skips of all tests into one line."""
-    if "ground" in getattr(item, "fixturenames", ()) and isinstance(gap := _node(), ComponentMissing):
-        missing(gap)
+    for fixture, find in (("ground", _node), ("browser", _chromium)):
+        if fixture in getattr(item, "fixturenames", ()) and isinstance(gap := find(), ComponentMissing):
+            missing(gap)
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +62,10 @@ def start_real(ground: Ground) -> Iterator[Callable[..., RealServer]]:
 def real(start_real: Callable[..., RealServer]) -> RealServer:
     """The real server as it is by default: DPoP with nonces, tokens that live ten minutes."""
     return start_real()
+
+
+@pytest.fixture(scope="session")
+def browser(ground: Ground) -> Iterator[Browser]:
+    """Headless Chromium, which trusts the real servers."""
+    with Browser(ground.spki) as chromium:
+        yield chromium

@@ -89,10 +89,10 @@ class RealServer:
         return httpx.Client(verify=self.tls, trust_env=False, timeout=10, **options)
 
     def stats(self) -> dict[str, Any]:
-        """Counters: `as.requested` and `as.granted` by grant type, `as.refused` by error, `as.replayed` refresh tokens.
+        """Counters: `as.requested` and `as.granted` by grant type, `as.refused` by error, `as.routes` by endpoint.
 
-        Also `as.routes` by endpoint, `api.requests`, `api.accepted`, `api.refused` by error. A nonce challenge is a
-        request that was refused.
+        `as.replayed`: how many times a refresh token came that had been used, whether it was taken or not. Also
+        `api.requests`, `api.accepted`, `api.refused` by error. A nonce challenge is a request that was refused.
         """
         with self.client() as http:
             answer: dict[str, Any] = http.get(f"{self.api}/stats").raise_for_status().json()

@@ -42,9 +42,10 @@ def logged_in(client: LoginByHand, **changes: str) -> dict[str, str]:
 def opened(sealed: str, key: RSAKey) -> str:
     """What the server encrypted. It repeats claims in the header (RFC 7519, section 5.3): joserfc must be told."""
     registry = jwe.JWERegistry(algorithms=["RSA-OAEP-256", "A128CBC-HS256"], strict_check_header=False)
-    plaintext = jwe.decrypt_compact(sealed, key, registry=registry).plaintext
-    assert plaintext is not None
-    return plaintext.decode()
+    token = jwe.decrypt_compact(sealed, key, registry=registry)
+    assert {"iss", "aud"} <= token.headers().keys()
+    assert token.plaintext is not None
+    return token.plaintext.decode()
 
 
 def test_the_metadata_offers_what_a_login_needs(native: LoginByHand) -> None:

@@ -108,7 +108,7 @@ METADATA: dict[str, tuple[Answer, type[OAuthError], str]] = {
 
 def misbehave(world: World, answer: Answer, endpoint: str) -> None:
     lay = world.server.instead if isinstance(answer, Response) else world.server.amend
-    lay(answer, endpoint=endpoint, times=None)  # type: ignore[arg-type]
+    lay(answer, endpoint=endpoint, times=None)
 
 
 def caught(world: World, kind: str = "httpx") -> OAuthError:

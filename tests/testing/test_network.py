@@ -84,7 +84,7 @@ def test_an_issuer_without_path_leaves_its_origin_to_others(family, world):
     with family.Client(transport=transport(family, network)) as client:
         assert client.get("https://as.example.com/api/1").status_code == 401
         assert client.get("https://as.example.com/other").status_code == 404
-        assert client.get(world.server.jwks_uri).json() == world.server.tokens.jwks
+        assert client.get(world.server.jwks_uri).json() == world.server.keys.jwks
 
 
 @FAMILIES

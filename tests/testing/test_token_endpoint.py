@@ -51,13 +51,13 @@ def test_metadata_says_what_the_server_does(world, read):
     world.server.metadata |= {"extra": 1, "jwks_uri": None}
     document = read(world.server.handle(Request("GET", url)))
     assert "urn:mine" in document["grant_types_supported"]
-    assert document["scopes_supported"] == ["count", "read", "write"]
+    assert document["scopes_supported"] == ["count", "email", "offline_access", "openid", "profile", "read", "write"]
     assert document["extra"] == 1
     assert {"jwks_uri", "dpop_signing_alg_values_supported"}.isdisjoint(document)
 
 
 def test_what_is_no_endpoint_is_not_found(world):
-    assert world.server.handle(Request("GET", "https://as.example.com/authorize")).status == 404
+    assert world.server.handle(Request("GET", "https://as.example.com/nothing")).status == 404
     assert world.server.handle(Request("GET", world.server.token_endpoint)).status == 405
     assert world.server.handle(Request("POST", world.server.jwks_uri)).status == 405
 

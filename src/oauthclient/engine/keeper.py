@@ -36,7 +36,7 @@ class Keeper:
         self._failure: Exception | None = None
         self._pause = _FIRST_PAUSE
         self._try_again = 0.0
-        self._young = _YOUNG
+        self._young = 0.0
 
     def need(self) -> Token | Flight[Token]:
         """A token to present now, or the flight that will bring one.
@@ -66,19 +66,20 @@ class Keeper:
     def reject(self, token: Token) -> bool:
         """A resource server rejected `token`; whether another one is worth a try.
 
-        A token that is rejected as soon as it is issued is not replaced: the fault lies elsewhere.
+        The first one rejected is replaced, whatever its age. If its successor is rejected as soon as it is issued, the
+        fault lies elsewhere: that one is not replaced before ten seconds have passed, then twenty, up to five minutes.
         """
         if self.token is not token or token.retired:
             return True  # another request has met the same rejection before
         if token.age(time.steady()) < self._young:
             return False
-        self._young = min(self._young * 2, _OLDEST_YOUNG)
+        self._young = min(max(self._young * 2, _YOUNG), _OLDEST_YOUNG)
         token.retire()
         return True
 
     def accepted(self) -> None:
         """A resource server accepted a token of this slot."""
-        self._young = _YOUNG
+        self._young = min(self._young, _YOUNG)
 
     def landed(self, token: Token) -> None:
         """A flight brought `token`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from oauthclient.protocol.wire import Instant
@@ -17,8 +18,7 @@ def _find_steady() -> Callable[[], float]:
     # Linux's CLOCK_MONOTONIC stands still while the machine sleeps; that of macOS goes on, unlike time.monotonic there.
     for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
         if hasattr(time, name):
-            identifier = getattr(time, name)
-            return lambda: time.clock_gettime(identifier)
+            return partial(time.clock_gettime, getattr(time, name))
     return time.monotonic
 
 

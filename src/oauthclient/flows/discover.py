@@ -27,15 +27,21 @@ def known_metadata(server: Server) -> Story[ServerMetadata]:
     if server.metadata is not None and now.steady < server.read_again:
         return server.metadata
     try:
-        metadata = yield from Once(("discover", server.issuer), lambda: discover(server))
+        return (yield from Once(("discover", server.issuer), lambda: _learned(server)))
     except Unreachable:
         if server.metadata is None:
             raise
         server.read_again = now.steady + _LOOK_AGAIN
         return server.metadata
-    server.metadata = metadata
-    server.read_again = now.steady + _KEPT
-    return metadata
+
+
+def _learned(server: Server) -> Story[ServerMetadata]:
+    """What discovery finds, unless somebody was faster since the caller looked: one story is told after the other."""
+    now = yield from Now()
+    if server.metadata is None or now.steady >= server.read_again:
+        server.metadata = yield from discover(server)
+        server.read_again = now.steady + _KEPT
+    return server.metadata
 
 
 def discover(server: Server) -> Story[ServerMetadata]:
@@ -56,7 +62,7 @@ def discover(server: Server) -> Story[ServerMetadata]:
                 continue
             return read_metadata(response.body, issuer=server.issuer, url=url, loopback=server.loopback)
         except InvalidResponse as error:
-            failures.append(f"{url}: {error.args[0]}")
+            failures.append(error.message.rstrip("."))
             hint = hint or error.hint
     raise DiscoveryFailed(
         f"No metadata for the issuer {server.issuer}. Tried " + "; ".join(failures) + ".",

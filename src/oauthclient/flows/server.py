@@ -10,6 +10,7 @@ from oauthclient.protocol.nonces import Nonces
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from oauthclient.jose.jwks import KeySet
     from oauthclient.protocol.authentication import ClientAuthentication
     from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.metadata import ServerMetadata
@@ -30,6 +31,8 @@ class Server:
         "client_id",
         "clocks",
         "issuer",
+        "keys",
+        "keys_read",
         "loopback",
         "metadata",
         "nonces",
@@ -59,5 +62,12 @@ class Server:
         self.loopback = loopback
         self.metadata = metadata
         self.read_again = 0.0 if metadata is None else float("inf")
+        self.keys: KeySet | None = None
+        self.keys_read: list[float] = []
         self.nonces = Nonces()
         self.clocks = ServerClocks()
+
+    @property
+    def discovered(self) -> bool:
+        """Whether the metadata comes from the server itself, so that it can be read again."""
+        return self.read_again < float("inf")

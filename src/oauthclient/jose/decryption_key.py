@@ -12,8 +12,6 @@ from oauthclient.jose.jwk import public_members, thumbprint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from joserfc.jwk import ECKey, RSAKey
-
     from oauthclient.jose.private_key import PrivateKey
     from oauthclient.secret import Secret
 
@@ -30,10 +28,9 @@ class DecryptionKey:
     nothing private. It signs nothing: each key has one use.
     """
 
-    __slots__ = ("_algorithm", "_jose_key", "_key", "_kid", "_public_jwk")
+    __slots__ = ("_algorithm", "_key", "_kid", "_public_jwk")
 
     _algorithm: str
-    _jose_key: ECKey | RSAKey
     _key: PrivateKey
     _kid: str | None
     _public_jwk: Mapping[str, str]
@@ -81,28 +78,24 @@ class DecryptionKey:
 
     @classmethod
     def _made(cls, key: PrivateKey | InvalidKey, named: str | None, declared: object, kid: str | None) -> DecryptionKey:
-        from joserfc.jwk import ECKey, RSAKey
-
         from oauthclient.jose.private_key import public_jwk
 
         if isinstance(key, InvalidKey):
             raise key
         members = public_jwk(key)
         kty = members["kty"]
-        algorithm = named or declared or _DEFAULTS.get(kty, "")
+        algorithm = str(named or declared or _DEFAULTS.get(kty))
         if _type_for(algorithm) != kty or declared not in (None, algorithm):
             raise InvalidKey(
                 f"A key of {kty} that is declared for {declared or 'no algorithm'} cannot decrypt with {algorithm}.",
                 code="algorithm_mismatch",
                 hint="Each key has exactly one algorithm (RFC 8725, section 3.1).",
             )
-        about = {"use": "enc", "alg": algorithm} if kid is None else {"use": "enc", "alg": algorithm, "kid": kid}
         self = cls.__new__(cls)
         self._algorithm = algorithm
-        self._jose_key = RSAKey.import_key(key) if kty == "RSA" else ECKey.import_key(key)
         self._key = key
         self._kid = kid
-        self._public_jwk = members | about
+        self._public_jwk = {**members, "use": "enc", "alg": algorithm, **({} if kid is None else {"kid": kid})}
         return self
 
     @property
@@ -132,15 +125,17 @@ class DecryptionKey:
         return jwk_text(self._key, use="enc", alg=self._algorithm, kid=self._kid)
 
     def content_key(self, header: Mapping[str, Any], encrypted_key: bytes) -> bytes | None:
-        """The key that the content of a JWE with this protected header is encrypted with, or None for whatever fails."""
+        """The key that a JWE with this protected header has its content encrypted with, or None for whatever fails."""
         from joserfc.errors import JoseError
         from joserfc.jwa import JWEKeyAgreement, JWEKeyEncryption
         from joserfc.jwe import CompactEncryption, JWERegistry, Recipient
 
+        from oauthclient.jose.private_key import jose_key
+
         method = JWERegistry.algorithms["alg"][self._algorithm]
         try:
             read = {**header, "epk": self._ephemeral_key(header)} if isinstance(method, JWEKeyAgreement) else {**header}
-            recipient: Recipient[Any] = Recipient(CompactEncryption(read), recipient_key=self._jose_key)
+            recipient: Recipient[Any] = Recipient(CompactEncryption(read), recipient_key=jose_key(self._key))
             recipient.encrypted_key = encrypted_key
             if isinstance(method, JWEKeyEncryption):
                 return method.decrypt_cek(recipient)
@@ -160,7 +155,8 @@ class DecryptionKey:
         InvalidKey otherwise, and where `apu` or `apv` cannot be read (RFC 7518 sections 4.6.1.2 and 4.6.1.3).
         """
         for name in ("apu", "apv"):
-            base64url_octets(str(header.get(name, "")))
+            party = header.get(name, "")
+            base64url_octets(party if isinstance(party, str) else "=")
         epk = header.get("epk")
         members = public_members(epk) if isinstance(epk, dict) else {}
         if members.get("crv") != self._public_jwk["crv"]:

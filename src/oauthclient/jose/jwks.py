@@ -61,7 +61,7 @@ class KeySet:
         return tuple(fitting[:_MOST_TRIED])
 
     def encryption_jwk(self, alg: str) -> dict[str, str]:
-        """The public key to encrypt to with `alg`, its `kid` among its members; one that only encrypts, if there is one.
+        """The public key to encrypt to with `alg`, with its `kid`: one that only encrypts, if there is one.
 
         Raises NotOffered (`no_encryption_key`).
         """

@@ -184,7 +184,7 @@ def _parse(kind: Kind, jwt: str, algorithms: Collection[str]) -> _Parsed:
         raise InvalidJWT("The JWT is too large.", code="too_large")
     parts = jwt.split(".")
     if len(parts) == 5:  # noqa: PLR2004 - a JWE has five parts, RFC 7516 section 7.1
-        raise InvalidJWT("The JWT is encrypted, as was not agreed.", code="encrypted")
+        raise InvalidJWT("The JWT is encrypted, which was not asked for.", code="encrypted")
     if len(parts) != _PARTS:
         raise InvalidJWT("The JWT has not three parts.", code="malformed")
     if len(parts[0]) > LONGEST_HEADER:

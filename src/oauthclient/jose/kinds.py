@@ -50,14 +50,17 @@ class Kind(NamedTuple):
         for name, value in claims.items():
             if not _well_typed(name, value):
                 return Fault("claim_type", f'The "{name}" claim of the {self.name} is of the wrong type.')
+        if self.sole_audience and len(audiences(claims)) != 1:
+            return Fault("audience_mismatch", f"The {self.name} has not exactly one audience.")
+        return self._party_fault(claims)
+
+    def _party_fault(self, claims: Mapping[str, object]) -> Fault | None:
         if self.subject == "issuer" and claims["sub"] != claims["iss"]:
             return Fault("subject_mismatch", f"The subject of the {self.name} is not its issuer.")
         if self.subject == "other" and claims["sub"] == claims["iss"]:
             return Fault("subject_mismatch", f"The subject of the {self.name} is its issuer, as in a client assertion.")
         if self.by_client and claims["client_id"] != claims["iss"]:
             return Fault("client_mismatch", f"The client_id in the {self.name} is not its issuer.")
-        if self.sole_audience and len(audiences(claims)) != 1:
-            return Fault("audience_mismatch", f"The {self.name} has not exactly one audience.")
         return None
 
     def accepts(self, typ: object) -> bool:

@@ -26,6 +26,8 @@ from oauthclient.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from joserfc.jwk import Key
+
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 # 3,072 bits are 128 bits of strength (NIST SP 800-57 part 1), as much as P-256 has.
@@ -189,6 +191,15 @@ def _private_members(key: PrivateKey) -> dict[str, str]:
         "qi": numbers.iqmp,
     }
     return {**members, **{name: _text(_minimal(number)) for name, number in private.items()}}
+
+
+def jose_key(key: PrivateKey) -> Key:
+    """`key` as joserfc takes it."""
+    from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return ECKey.import_key(key)
+    return RSAKey.import_key(key) if isinstance(key, rsa.RSAPrivateKey) else OKPKey.import_key(key)
 
 
 def signing(key: PrivateKey, algorithm: str) -> Callable[[bytes], bytes]:

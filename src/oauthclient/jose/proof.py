@@ -23,13 +23,18 @@ class Prover:
     Raises InvalidKey for a signer that may not make proofs.
     """
 
-    __slots__ = ("_head", "_sign", "algorithm", "thumbprint")
+    __slots__ = ("_head", "_key", "_sign", "algorithm", "thumbprint")
 
     def __init__(self, key: Signer) -> None:
-        self.algorithm = key.algorithm
         self.thumbprint = key.thumbprint
-        self._head = base64url(json_text(protected_header(DPOP_PROOF, key))) + b"."
+        self._key = key
         self._sign = key.sign
+        self.spell(key.algorithm)
+
+    def spell(self, alg: str) -> None:
+        """Name the algorithm `alg` from now on: `EdDSA` for an Ed25519 key, where a server lists only that."""
+        self._head = base64url(json_text(protected_header(DPOP_PROOF, self._key, alg=alg))) + b"."
+        self.algorithm = alg
 
     def proof(self, htm: str, htu: str, iat: int, jti: str, ath: str | None = None, nonce: str | None = None) -> str:
         """A proof for the method `htm` and the URL `htu`, without query and fragment, made at `iat`.

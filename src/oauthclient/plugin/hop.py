@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.engine import time
 from oauthclient.engine.driver import fresh_id
-from oauthclient.errors import NotOffered, UnsafeURL
+from oauthclient.errors import ConfigurationError, NotOffered, UnsafeURL
 from oauthclient.plugin.families import replayable
 from oauthclient.plugin.verdict import NotRepeated
 from oauthclient.protocol.text import shown
@@ -16,6 +16,7 @@ from oauthclient.protocol.wire import Instant
 
 if TYPE_CHECKING:
     from oauthclient.engine.flights import Flight
+    from oauthclient.jose.proof import Prover
     from oauthclient.plugin.target import Target
     from oauthclient.protocol.clock import ServerClock
     from oauthclient.protocol.resources import ResourceMap
@@ -29,7 +30,8 @@ class Hop:
     """A request that carries a token to `target`, sent at most three times: first, for a nonce, with a new token."""
 
     __slots__ = (
-        "_clock",
+        "_bound",
+        "_keeper",
         "_mended",
         "_nonce",
         "_origin",
@@ -49,15 +51,20 @@ class Hop:
         self._url = url
         self._resources = resources
         self._stale = False
-        self._origin = origin(url)
-        self._clock: ServerClock = target.clocks.of(self._origin)
+        self._origin = ""
+        self._bound: tuple[Prover, ServerClock] | None = None
         self._nonce: str | None = None
         self._mended: tuple[str, ...] = ()
         self._sent = (0.0, 0.0)
+        self._keeper = target.keeper  # opens the target: only then is its prover known
+        prover = target.prover
+        if prover is not None:  # nonces and clocks are of no concern to a bearer token
+            self._origin = origin(url)
+            self._bound = prover, target.clocks.of(self._origin)
 
     def prepare(self) -> Flight[Token] | None:
         """Sign the request with the token at hand, or say which flight will bring one to `write` with."""
-        keeper = self.target.keeper
+        keeper = self._keeper
         token = keeper.token
         if token is None or time.wall() >= token.renew_wall or time.steady() >= token.renew_steady:
             needed = keeper.need()
@@ -69,23 +76,22 @@ class Hop:
 
     def write(self, token: Token) -> None:
         """Put `token`, and a fresh proof where it is bound, into the request."""
-        wall, steady = self._sent = time.wall(), time.steady()
         request = self.request
-        target = self.target
         self.token = token
-        headers = request.headers
-        prover = target.prover
-        if prover is not None:
+        if self._bound is not None:
+            prover, clock = self._bound
+            target = self.target
+            wall, steady = self._sent = time.wall(), time.steady()
             self._nonce = nonce = target.nonces.newest(self._origin, with_token=True)
-            headers["DPoP"] = prover.proof(
+            request.headers["DPoP"] = prover.proof(
                 request.method,
                 target.htu(without_query(self._url)),
-                self._clock.issued_at(wall, steady),
+                clock.issued_at(wall, steady),
                 fresh_id(),
                 token.ath,
                 nonce,
             )
-        headers["Authorization"] = token.authorization.reveal()
+        request.headers["Authorization"] = token.authorization.reveal()
         request.extensions[EXTENSION] = self
 
     def inside(self, url: str) -> bool:
@@ -109,9 +115,9 @@ class Hop:
         An answer that a repeat could mend, but that is not repeated, says why in its extensions. Raises NotOffered
         where the resource server accepts no proof of this key.
         """
-        learned = self._learn(response)
+        learned = self._bound is not None and self._learn(self._bound[1], response)
         if response.status_code not in (400, 401):
-            self.target.keeper.accepted()
+            self._keeper.accepted()
             return False
         cause = self._cause(response, learned=learned)
         if cause is None:
@@ -124,28 +130,21 @@ class Hop:
         self._mended = (*self._mended, cause)
         return True
 
-    def _learn(self, response: Any) -> bool:
+    def _learn(self, clock: ServerClock, response: Any) -> bool:
         """Keep the nonce of an answer, and the server's time; whether the clock turned out to be off."""
-        nonce = date = age = None
-        for name, value in response.headers.raw:
-            lowered = name.lower()
-            if lowered == b"dpop-nonce":
-                nonce = value.decode("latin-1")
-            elif lowered == b"date":
-                date = value.decode("latin-1")
-            elif lowered == b"age":
-                age = value.decode("latin-1")
-        if nonce is not None and self.target.prover is not None:
-            self.target.nonces.keep(self._origin, nonce, with_token=True)
-        if response.status_code in (400, 401) or self._clock.due(self._sent[1]):
-            return self._clock.learn(date, age, sent=Instant(*self._sent), received=time.now())
-        return False
+        headers = response.headers
+        for name, value in headers.raw:  # `get` decodes every header first, to guess the encoding of all
+            if name.lower() == b"dpop-nonce":
+                self.target.nonces.keep(self._origin, value.decode("latin-1"), with_token=True)
+        if response.status_code not in (400, 401) and not clock.due(self._sent[1]):
+            return False
+        return clock.learn(headers.get("date"), headers.get("age"), sent=Instant(*self._sent), received=time.now())
 
     def _obstacle(self, cause: str) -> NotRepeated | None:
         """What stands against a repeat. The token that was rejected is retired all the same, if it is old enough."""
         if cause in self._mended or len(self._mended) == _REPEATS:
             return NotRepeated.REPEATED_ALREADY
-        if cause == "token" and (self.token is None or not self.target.keeper.reject(self.token)):
+        if cause == "token" and (self.token is None or not self._keeper.reject(self.token)):
             return NotRepeated.TOKEN_TOO_NEW
         return None if replayable(self.request) else NotRepeated.BODY_NOT_REPLAYABLE
 
@@ -162,13 +161,15 @@ class Hop:
         unauthorized = response.status_code == 401  # noqa: PLR2004  # the other status is 400
         if self._stale:
             return "redirect" if errors or unauthorized else None
-        prover = self.target.prover
-        if prover is not None:
+        if self._bound is not None:
+            prover, clock = self._bound
             if "use_dpop_nonce" in errors:
                 newest = self.target.nonces.newest(self._origin, with_token=True)
                 return "nonce" if newest != self._nonce else None
             self._check_algorithms(challenges, prover.algorithm)
             if "invalid_dpop_proof" in errors:
+                if clock.refused:
+                    raise ConfigurationError(f"{self._origin} refused a proof. {clock.complaint()}", code="clock_off")
                 return "clock" if learned else None
         if not unauthorized:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oauthclient.errors import ConfigurationError, NotOffered
+from oauthclient.protocol.authentication import listed_spelling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,12 +94,16 @@ class DPoP(Binding):
                 code="binding_not_offered",
                 hint="DPoP(assume_supported=True) if only the metadata forgets it; Bearer() to do without.",
             )
-        if self._algorithm not in listed:
+        spelling = listed_spelling(self._algorithm, listed)
+        if spelling not in listed:
             raise NotOffered(
                 f"The authorization server accepts DPoP proofs signed with {', '.join(listed)}, not {self._algorithm}.",
                 code="algorithm_not_offered",
                 hint=f"DPoP(algorithm={listed[0]!r}) makes a key for an algorithm it accepts.",
             )
+        prover = self._provers.get(metadata.issuer or "")
+        if prover is not None and prover.algorithm != spelling:
+            prover.spell(spelling)
 
     def prover(self, issuer: str) -> Prover:
         """The prover for `issuer`; its key is made at the first call where none was given."""
@@ -116,11 +121,6 @@ class DPoP(Binding):
             if url.startswith(prefix):
                 return signed + url[len(prefix) :]
         return url
-
-    @property
-    def rewrites(self) -> bool:
-        """Whether `htu` may differ from the URL as sent."""
-        return bool(self._htu)
 
     def __repr__(self) -> str:
         return f"DPoP({self._algorithm})"

@@ -79,9 +79,7 @@ class ServerMetadata:
 
     __slots__ = (*_ENDPOINTS, *_LISTS, *_FLAGS, "document", "issuer", "openid_only")
 
-    def __init__(
-        self, document: Mapping[str, Any], *, what: str, loopback: bool, openid_only: bool = False
-    ) -> None:
+    def __init__(self, document: Mapping[str, Any], *, what: str, loopback: bool, openid_only: bool = False) -> None:
         self.document: Final[Mapping[str, Any]] = MappingProxyType(dict(document))
         self.openid_only: Final = openid_only
         self.issuer = text_member(document, "issuer", what=what)

@@ -25,7 +25,7 @@ _HINTS: Final = {
     "invalid_client": "Check client_id, the registered key or secret, and the audience wanted in assertions.",
     "invalid_grant": "What was presented as the grant is not, or no longer, accepted.",
     "invalid_scope": "Ask for scopes the server knows and this client may have.",
-    "invalid_target": "Check Resource.identifier, byte for byte. Some servers know no `resource`: set OAuthClient(target=).",
+    "invalid_target": "Check Resource.identifier, byte for byte. Servers without `resource`: OAuthClient(target=).",
     "unauthorized_client": "Let the server's administrator allow this grant to the client.",
     "unsupported_grant_type": "Use a grant type the server lists.",
     "invalid_dpop_proof": "Check the clock, and that no gateway rewrites the URL (DPoP(htu=...)).",
@@ -164,7 +164,7 @@ def read_error(response: Response, *, what: str) -> AuthorizationServerError:
             return _oauth_error(document, response, what=what)
     except InvalidResponse as malformed:
         if response.status in _ERRORS_EXPECTED and response.status != 429:  # noqa: PLR2004  # may come from a proxy
-            malformed.args = (f"{malformed.args[0]} (HTTP status {response.status})",)
+            malformed.args = (f"{malformed.message} (HTTP status {response.status})",)
             return malformed
     error = InvalidResponse(
         sentence(f"{what} has HTTP status {response.status} and names no OAuth error."),
@@ -184,7 +184,7 @@ def _oauth_error(document: dict[str, Any], response: Response, *, what: str) -> 
     name = shown(document["error"])
     description = shown(document.get("error_description") or "")
     error = ErrorResponse(
-        sentence(f"{what} is the error {name}") + (f": {description}" if description else "") + ".",
+        sentence(f"{what} is the error {name}") + (f": {description}" if description else "").rstrip(".") + ".",
         code=name if _ERROR.fullmatch(name) else None,
         hint=_HINTS.get(name),
     )

@@ -6,12 +6,16 @@ from oauthclient.testing.authorization_server import AuthorizationServer
 from oauthclient.testing.bystander import Bystander
 from oauthclient.testing.clients import Client
 from oauthclient.testing.clock import Clock
+from oauthclient.testing.endpoint import Endpoint
 from oauthclient.testing.grants import Grant, GrantRequest
 from oauthclient.testing.http import NO_ANSWER, Cut, Pause, Request, Response
+from oauthclient.testing.logins import Login
 from oauthclient.testing.loopback import LoopbackPort
 from oauthclient.testing.network import Network
 from oauthclient.testing.nonces import Nonces
+from oauthclient.testing.person import NoWayBackError, Person
 from oauthclient.testing.records import Exchange
+from oauthclient.testing.refresh_tokens import RefreshToken
 from oauthclient.testing.refusal import RefusedError
 from oauthclient.testing.tokens import IssuedToken
 
@@ -22,15 +26,20 @@ __all__ = [
     "Client",
     "Clock",
     "Cut",
+    "Endpoint",
     "Exchange",
     "Grant",
     "GrantRequest",
     "IssuedToken",
+    "Login",
     "LoopbackPort",
     "Network",
+    "NoWayBackError",
     "Nonces",
     "Pause",
+    "Person",
     "ProtectedAPI",
+    "RefreshToken",
     "RefusedError",
     "Request",
     "Response",

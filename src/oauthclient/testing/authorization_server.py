@@ -5,22 +5,40 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from oauthclient.errors import ConfigurationError
+from oauthclient.jose.algorithms import SIGNING
 from oauthclient.jose.jwks import KeySet
-from oauthclient.jose.keys import SigningKey
 from oauthclient.protocol.urls import origin, without_query
 from oauthclient.secret import Secret
+from oauthclient.testing.authorization_endpoint import AuthorizationEndpoint
 from oauthclient.testing.client_authentication import ClientAuthentication
-from oauthclient.testing.clients import CLIENT_CREDENTIALS, JWT_BEARER, Client, key_set, scope_set
-from oauthclient.testing.grants import GrantHandler, GrantRequest, JWTBearer, client_credentials
+from oauthclient.testing.clients import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    JWT_BEARER,
+    REFRESH_TOKEN,
+    Client,
+    key_set,
+    scope_set,
+)
+from oauthclient.testing.codes import AuthorizationCodes
+from oauthclient.testing.endpoint import Endpoint
+from oauthclient.testing.grants import GrantHandler, JWTBearer, client_credentials
 from oauthclient.testing.host import Host, prefix_length
 from oauthclient.testing.http import Response, json_response
+from oauthclient.testing.id_tokens import IDTokens
 from oauthclient.testing.nonces import Nonces
+from oauthclient.testing.parameters import first_values, form_parameters
+from oauthclient.testing.person import Person
 from oauthclient.testing.proofs import ProofChecker
+from oauthclient.testing.pushed_requests import PushedRequests
+from oauthclient.testing.refresh_tokens import RefreshTokens
 from oauthclient.testing.refusal import RefusedError
-from oauthclient.testing.targets import Target, Targets
+from oauthclient.testing.server_keys import ServerKeys
+from oauthclient.testing.targets import IDENTITY, Targets
+from oauthclient.testing.token_endpoint import TokenEndpoint
 from oauthclient.testing.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -30,24 +48,26 @@ if TYPE_CHECKING:
     from oauthclient.jose.signers import Signer
     from oauthclient.testing.clients import Method
     from oauthclient.testing.http import Request
+    from oauthclient.testing.parameters import Parameters
 
 _NO_STORE = (("Cache-Control", "no-store"),)
-_REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707, section 2; RFC 8693, section 2.1
 
 
 class AuthorizationServer(Host):
     """An authorization server.
 
-    It verifies client assertions, proofs, nonces, targets and scopes, and refuses what is used twice. Its
-    endpoints for `instead` and `amend`: `"metadata"`, `"jwks"`, `"token"` (the default) and `"unknown"`.
+    It verifies client assertions, request objects, proofs, nonces, targets and scopes, and refuses what is used twice.
+    Its endpoints for `instead` and `amend` are the names in `endpoints`, `"token"` being the default, and `"metadata"`
+    and `"unknown"`.
 
     Settings, to be changed at any time: `dpop`: `"offered"`, `"required"` (RFC 9449, section 5), or
     `"absent"`: neither in the metadata nor understood. `nonces`, `proofs`: what is demanded of DPoP proofs.
-    `targets`: the resources and how they are named. `tokens`: their format. `lifetime`: of access tokens, in
-    seconds. `authentication`: the audiences and algorithms of client assertions. `jwt_bearer`: who may assert
-    a subject. `grants`: the handler of each grant type. `metadata_at`: where the metadata is found:
-    `"rfc8414"`, `"oidc"` (appended) and `"oidc inserted"`. `metadata`: members that are added to the
-    document, or removed from it (None).
+    `targets`: the resources and how they are named. `keys`: what it signs with. `tokens`: their format. `lifetime`: of
+    access tokens, in seconds. `authentication`: the audiences and algorithms of client assertions. `jwt_bearer`: who
+    may assert a subject. `person`: who logs in. `authorization`, `pushed_requests`: what is demanded of authorization
+    requests. `codes`, `refresh_tokens`, `id_tokens`: what comes of a login. `grants`: the handler of each grant type.
+    `metadata_at`: where the metadata is found: `"rfc8414"`, `"oidc"` (appended) and `"oidc inserted"`. `metadata`:
+    members that are added to the document, or removed from it (None).
     """
 
     main_endpoint: ClassVar[str] = "token"
@@ -57,19 +77,46 @@ class AuthorizationServer(Host):
         base = issuer.rstrip("/")
         self.issuer = issuer
         self.token_endpoint = f"{base}/token"
+        self.authorization_endpoint = f"{base}/authorize"
+        self.pushed_authorization_request_endpoint = f"{base}/par"
         self.jwks_uri = f"{base}/jwks"
         self.clients: dict[str, Client] = {}
         self.dpop: Literal["offered", "required", "absent"] = "offered"
         self.nonces = Nonces()
         self.proofs = ProofChecker(now=now, nonces=self.nonces)
-        self.targets = Targets()
-        self.tokens = Tokens(issuer, SigningKey.generate("ES256", kid="as-1"))
+        self.targets = Targets(issuer)
+        self.keys = ServerKeys()
+        self.tokens = Tokens(issuer, self.keys)
         self.lifetime = 300
         self.authentication = ClientAuthentication(self.clients, {issuer})
         self.jwt_bearer = JWTBearer({issuer, self.token_endpoint})
+        self.person = Person(self)
+        self.authorization = AuthorizationEndpoint(self)
+        self.pushed_requests = PushedRequests(self)
+        self.refresh_tokens = RefreshTokens(self.tokens)
+        self.codes = AuthorizationCodes(self.refresh_tokens)
+        self.id_tokens = IDTokens(issuer, self.keys)
         self.grants: dict[str, GrantHandler] = {
             CLIENT_CREDENTIALS: client_credentials,
             JWT_BEARER: self.jwt_bearer,
+            AUTHORIZATION_CODE: self.codes,
+            REFRESH_TOKEN: self.refresh_tokens,
+        }
+        self.endpoints: dict[str, Endpoint] = {
+            "token": Endpoint(self.token_endpoint, TokenEndpoint(self).respond),
+            "jwks": Endpoint(self.jwks_uri, lambda _request: json_response(200, self.keys.jwks), ("GET",)),
+            "authorization": Endpoint(
+                self.authorization_endpoint,
+                self.authorization.respond,
+                ("GET", "POST"),
+                self.authorization.metadata,
+                self.authorization.refuse,
+            ),
+            "par": Endpoint(
+                self.pushed_authorization_request_endpoint,
+                self.pushed_requests.respond,
+                metadata=self.pushed_requests.metadata,
+            ),
         }
         self.metadata_at = {"rfc8414", "oidc"}
         self.metadata: dict[str, Any] = {}
@@ -84,20 +131,20 @@ class AuthorizationServer(Host):
         method: Method | None = None,
         scope: str | Iterable[str] | None = None,
         grant_types: Iterable[str] | None = None,
+        redirect_uris: Iterable[str] = (),
     ) -> Client:
         """Register a client, or replace it.
 
-        `key`: its signing key, a public JWK or a JWK set, for `private_key_jwt`. `secret`: for
-        `client_secret_basic`, or another `method`. With neither it is a public client (`none`). `scope`: what
-        it may have at most, None for everything. `grant_types`: what it may use, None for everything. Raises
-        ConfigurationError if these do not fit.
+        `key`: its signing key, a public JWK or a JWK set, for `private_key_jwt`, and for request objects whatever the
+        method. `secret`: for `client_secret_basic`, or another `method`. With neither it is a public client (`none`).
+        `scope`: what it may have at most, None for everything. `grant_types`: what it may use, None for everything.
+        `redirect_uris`: where it may be answered. Raises ConfigurationError if these do not fit.
         """
         method = method or (
             "private_key_jwt" if key is not None else "none" if secret is None else "client_secret_basic"
         )
-        if (method == "private_key_jwt") != (key is not None) or method.startswith("client_secret") != (
-            secret is not None
-        ):
+        secret_needed, key_needed = method.startswith("client_secret"), method == "private_key_jwt"
+        if secret_needed != (secret is not None) or (key_needed and key is None):
             raise ConfigurationError(f"{method} does not go with the credentials that were given.", code="credentials")
         client = Client(
             client_id,
@@ -106,6 +153,7 @@ class AuthorizationServer(Host):
             secret=None if secret is None else Secret(secret),
             scope=None if scope is None else scope_set(scope),
             grant_types=None if grant_types is None else frozenset(grant_types),
+            redirect_uris=tuple(redirect_uris),
         )
         self.clients[client_id] = client
         return client
@@ -124,9 +172,10 @@ class AuthorizationServer(Host):
             "issuer": self.issuer,
             "token_endpoint": self.token_endpoint,
             "jwks_uri": self.jwks_uri,
-            "response_types_supported": [],
             "grant_types_supported": list(self.grants),
-            "scopes_supported": sorted(frozenset[str]().union(*self.targets.scopes.values())),
+            "scopes_supported": sorted(IDENTITY.union(*self.targets.scopes.values())),
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": list(SIGNING),
             "token_endpoint_auth_methods_supported": [
                 "private_key_jwt",
                 "client_secret_jwt",
@@ -137,33 +186,61 @@ class AuthorizationServer(Host):
             "token_endpoint_auth_signing_alg_values_supported": list(self.authentication.algorithms),
             "protected_resources": list(self.targets.scopes),
         }
+        for endpoint in self.endpoints.values():
+            document.update(endpoint.metadata())
         if self.dpop != "absent":
             document["dpop_signing_alg_values_supported"] = list(self.proofs.algorithms)
         return {name: value for name, value in (document | self.metadata).items() if value is not None}
 
+    def authenticated(self, request: Request) -> tuple[Client, Parameters]:
+        """The client that sent a form to an endpoint, and the parameters in it. Raises RefusedError."""
+        parameters = form_parameters(request)
+        return self.authentication.authenticate(request, first_values(parameters), self.now()), parameters
+
+    def proof(self, request: Request, *, demanded: bool = False) -> VerifiedProof | None:
+        """The DPoP proof of a request without an access token; None where there is none, or DPoP is unknown."""
+        if self.dpop == "absent":
+            return None
+        if not request.values("DPoP"):
+            if demanded:
+                raise RefusedError("invalid_dpop_proof", "A DPoP proof is required (RFC 9449, 5).")
+            return None
+        return self.proofs.check(request, access_token=None)
+
+    def answer(self, document: Mapping[str, Any], *, proof: VerifiedProof | None, status: int = 200) -> Response:
+        """A JSON object that is not to be cached, with the nonce for the client's next proof if it needs another."""
+        response = json_response(status, document, _NO_STORE)
+        nonce = None if proof is None else self.nonces.after_success(proof.claims.get("nonce"))
+        return response if nonce is None else response.with_header("DPoP-Nonce", nonce)
+
+    def rotate_keys(self, *, forget: bool = False, same_kid: bool = False) -> None:
+        """Sign with new keys from now on, as `ServerKeys.rotate` says."""
+        self.keys.rotate(forget=forget, same_kid=same_kid)
+
     def claim(self, url: str) -> int:
         """As `Host.claim`: its endpoints, and what lies under the issuer."""
-        known = self._endpoint_at(without_query(url))
+        known = self._endpoint_at(url)
         # So that an issuer without a path owns what no other host of its origin does.
         return len(url) if known else prefix_length(self.issuer.rstrip("/"), url)
 
     def endpoint(self, request: Request) -> str:
         """As `Host.endpoint`."""
-        return self._endpoint_at(without_query(request.url)) or "unknown"
+        return self._endpoint_at(request.url) or "unknown"
 
     def respond(self, request: Request) -> Response:
         """Answer at one of the endpoints."""
-        endpoint = self.endpoint(request)
-        if endpoint == "token":
-            return self._token(request)
-        if endpoint == "unknown":
+        name = self.endpoint(request)
+        if name == "unknown":
             return Response(404)
-        if request.method != "GET":
-            return Response(405, (("Allow", "GET"),))
-        return json_response(200, self.metadata_document() if endpoint == "metadata" else self.tokens.jwks)
+        if name == "metadata":
+            return json_response(200, self.metadata_document()) if request.method == "GET" else Response(405)
+        return self.endpoints[name].answer(request)
 
     def refuse(self, request: Request, refused: RefusedError) -> Response:
-        """An error answer of the token endpoint (RFC 6749, section 5.2)."""
+        """An error answer as the endpoint has it, by default that of the token endpoint (RFC 6749, section 5.2)."""
+        refuse = self.endpoints[self.endpoint(request)].refuse
+        if refuse is not None:
+            return refuse(request, refused)
         document = {"error": refused.error, "error_description": refused.description}
         response = json_response(refused.status or 400, document, _NO_STORE)
         if refused.error == "use_dpop_nonce":
@@ -181,88 +258,6 @@ class AuthorizationServer(Host):
             "oidc inserted": f"{root}/.well-known/openid-configuration{path}",
             "oidc": f"{root}{path}/.well-known/openid-configuration",
         }
-        if url in {candidates[place] for place in self.metadata_at}:
+        if without_query(url) in {candidates[place] for place in self.metadata_at}:
             return "metadata"
-        return {self.token_endpoint: "token", self.jwks_uri: "jwks"}.get(url)
-
-    def _token(self, request: Request) -> Response:
-        if request.method != "POST":
-            return Response(405, (("Allow", "POST"),))
-        parameters = _parameters(request)
-        form = {name: values[0] for name, values in parameters.items()}
-        now = self.now()
-        client = self.authentication.authenticate(request, form, now)
-        handler = self._grant_handler(form, client)
-        proof = self._proof(request, client)
-        jkt = None if proof is None else proof.thumbprint
-        grant = handler(GrantRequest(client, form, jkt, now))
-        target = self.targets.select(parameters, client, grant.scope)
-        claims: dict[str, Any] = {
-            **grant.claims,
-            "sub": grant.subject,
-            "client_id": client.client_id,
-            "aud": target.audience[0] if len(target.audience) == 1 else list(target.audience),
-            "iat": int(now),
-            "exp": int(now) + self.lifetime,
-        }
-        scope = " ".join(sorted(target.scope))
-        if scope:
-            claims["scope"] = scope
-        if jkt is not None:
-            claims["cnf"] = {"jkt": jkt}
-        token = self.tokens.issue(claims)
-        document: dict[str, Any] = {
-            "access_token": token.access_token,
-            "token_type": "Bearer" if jkt is None else "DPoP",
-            "expires_in": self.lifetime,
-        }
-        if scope and _scope_differs(form, target):
-            document["scope"] = scope
-        response = json_response(200, document, _NO_STORE)
-        nonce = None if proof is None else self.nonces.after_success(proof.claims.get("nonce"))
-        return response if nonce is None else response.with_header("DPoP-Nonce", nonce)
-
-    def _grant_handler(self, form: Mapping[str, str], client: Client) -> GrantHandler:
-        grant_type = form.get("grant_type")
-        if grant_type is None:
-            raise RefusedError("invalid_request", "grant_type is missing.")
-        if grant_type not in self.grants:
-            raise RefusedError("unsupported_grant_type", "This server does not know the grant type.")
-        if client.grant_types is not None and grant_type not in client.grant_types:
-            raise RefusedError("unauthorized_client", "The client is not registered for this grant type.")
-        return self.grants[grant_type]
-
-    def _proof(self, request: Request, client: Client) -> VerifiedProof | None:
-        if self.dpop == "absent":
-            return None
-        if not request.values("DPoP"):
-            if self.dpop == "required" or client.dpop_bound_access_tokens:
-                raise RefusedError("invalid_dpop_proof", "A DPoP proof is required (RFC 9449, 5).")
-            return None
-        return self.proofs.check(request, access_token=None)
-
-
-def _scope_differs(form: Mapping[str, str], target: Target) -> bool:
-    """Whether the answer must tell the scope (RFC 6749, section 5.1)."""
-    return frozenset(form.get("scope", "").split()) != target.scope
-
-
-def _parameters(request: Request) -> dict[str, list[str]]:
-    """The parameters of a token request, each once (RFC 6749, section 3.2), without those that are empty."""
-    media_type = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
-    if media_type != "application/x-www-form-urlencoded":
-        raise RefusedError("invalid_request", "The body is no form.")
-    if urlsplit(request.url).query:
-        raise RefusedError("invalid_request", "Parameters belong into the body (RFC 6749, 2.3.1).")
-    try:
-        pairs = parse_qsl(request.body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
-    except ValueError:
-        raise RefusedError("invalid_request", "The form is malformed.") from None
-    parameters: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if value:
-            parameters.setdefault(name, []).append(value)
-    for name, values in parameters.items():
-        if len(values) > 1 and name not in _REPEATABLE:
-            raise RefusedError("invalid_request", f"{name} stands there more than once (RFC 6749, 3.2).")
-    return parameters
+        return next((name for name, endpoint in self.endpoints.items() if endpoint.owns(url)), None)

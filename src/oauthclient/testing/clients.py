@@ -18,7 +18,7 @@ Method = Literal["private_key_jwt", "client_secret_jwt", "client_secret_basic", 
 
 CLIENT_CREDENTIALS = "client_credentials"
 AUTHORIZATION_CODE = "authorization_code"
-REFRESH_TOKEN = "refresh_token"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105  # the name of a grant type
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -45,9 +45,8 @@ class Client:
     dpop_bound_access_tokens: bool = False
     require_signed_request_object: bool = False
     require_pushed_authorization_requests: bool = False
-    id_token_signed_response_alg: str = "ES256"
+    id_token_signed_response_alg: str = "ES256"  # noqa: S105  # an algorithm
     authorization_signed_response_alg: str = "ES256"
-
 
     def may_use(self, grant_type: str) -> bool:
         """Whether it is registered for a grant type."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ from oauthclient.testing.host import prefix_length
 from oauthclient.testing.http import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from oauthclient.testing.http import Request
     from oauthclient.testing.refusal import RefusedError
 

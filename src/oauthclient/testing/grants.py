@@ -17,6 +17,7 @@ from oauthclient.testing.replays import Replays
 if TYPE_CHECKING:
     from oauthclient.jose.jwks import KeySet
     from oauthclient.testing.clients import Client
+    from oauthclient.testing.logins import Login
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class GrantRequest:
 class Grant:
     """What a grant allows: tokens for `subject`, with no more than `scope` (None: what the client may have).
 
-    `claims` are added to the access token.
+    `claims` are added to the access token. `login`: the login of a person that the grant is part of; of it come a
+    refresh token and an ID token, and `scope` is then what is asked for now, None for all that was granted.
     """
 
     subject: str
     scope: frozenset[str] | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
+    login: Login | None = None
 
 
 GrantHandler = Callable[[GrantRequest], Grant]

@@ -9,23 +9,50 @@ import json
 from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlencode
 
+from oauthclient.testing.forgeries import OMIT, changed, forged
 from oauthclient.testing.http import Cut, Pause, Response, json_response
+from oauthclient.testing.pages import form_post_page, read_form
+from oauthclient.testing.records import header_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from oauthclient.jose.signers import Signs
+    from oauthclient.testing.authorization_server import AuthorizationServer
+    from oauthclient.testing.pages import Fields
 
     Edit = Callable[[Response], Response]
 
+__all__ = [
+    "OMIT",
+    "challenge",
+    "cut",
+    "deep",
+    "doubled",
+    "dripping",
+    "duplicate_members",
+    "endless",
+    "header",
+    "html",
+    "huge",
+    "id_token",
+    "lost",
+    "members",
+    "not_utf8",
+    "oauth_error",
+    "parameters",
+    "raw",
+    "redirect",
+    "signed_response",
+    "slow",
+    "too_many_requests",
+    "unsigned_id_token",
+    "unsigned_response",
+]
+
 _JSON: Final = (("Content-Type", "application/json"),)
-
-
-class _Omit:
-    def __repr__(self) -> str:
-        return "OMIT"
-
-
-OMIT: Final = _Omit()
 
 
 class _Endless:
@@ -97,15 +124,76 @@ def dripping(seconds: float, count: int = 1_000) -> Response:
 
 def members(**changes: object) -> Edit:
     """An edit of a JSON object's members: `members(token_type="Bearer", expires_in=OMIT)`."""
+    return lambda response: replace(response, body=json.dumps(changed(_document(response), changes)).encode())
+
+
+def parameters(**changes: object) -> Edit:
+    """An edit of what the browser brings back, in the URL or the form: `parameters(state="other", iss=OMIT)`.
+
+    A list stands for a parameter that comes several times. In an answer that is a JWT (JARM) the only parameter is
+    `response`; see `signed_response`.
+    """
+
+    def edit(fields: Fields) -> Fields:
+        several = {name: [value for key, value in fields if key == name] for name, _ in fields}
+        made = {n: v if isinstance(v, list) else [v] for n, v in changed(several, changes).items()}
+        return [(name, str(value)) for name, values in made.items() for value in values]
+
+    return lambda response: _with_fields(response, edit)
+
+
+def doubled(name: str) -> Edit:
+    """An edit that says a parameter twice to the browser, both times the same (RFC 6749, section 3.1)."""
+    return lambda response: _with_fields(
+        response, lambda fields: [*fields, *((key, value) for key, value in fields if key == name)]
+    )
+
+
+def id_token(
+    server: AuthorizationServer,
+    /,
+    *,
+    signer: Signs | None = None,
+    header: Mapping[str, object] | None = None,
+    **claims: object,
+) -> Edit:
+    """An edit of the ID token in an answer of the token endpoint: `id_token(server, sub="mallory", nonce=OMIT)`.
+
+    It is signed anew by `signer`, by default the server's own key. `header`: parameters to change there.
+    """
 
     def edit(response: Response) -> Response:
-        if not isinstance(response.body, bytes):
-            raise TypeError("Only an answer with a JSON object can be edited.")
-        document: dict[str, Any] = json.loads(response.body) | changes
-        kept = {name: value for name, value in document.items() if value is not OMIT}
-        return replace(response, body=json.dumps(kept).encode())
+        jwt = _document(response).get("id_token", "")
+        return members(id_token=forged(jwt, signer or _own_key(server, jwt), claims, header or {}))(response)
 
     return edit
+
+
+def signed_response(
+    server: AuthorizationServer,
+    /,
+    *,
+    signer: Signs | None = None,
+    header: Mapping[str, object] | None = None,
+    **claims: object,
+) -> Edit:
+    """The same for the JWT that the browser brings back in the response modes of JARM."""
+
+    def edit(fields: Fields) -> Fields:
+        jwt = dict(fields).get("response", "")
+        return [("response", forged(jwt, signer or _own_key(server, jwt), claims, header or {}))]
+
+    return lambda response: _with_fields(response, edit)
+
+
+def unsigned_id_token(response: Response) -> Response:
+    """An edit that takes the signature off the ID token (RFC 7519, section 6)."""
+    return members(id_token=forged(_document(response).get("id_token", ""), None, {}, {}))(response)
+
+
+def unsigned_response(response: Response) -> Response:
+    """An edit that takes the signature off the JWT that the browser brings back."""
+    return _with_fields(response, lambda fields: [("response", forged(dict(fields).get("response", ""), None, {}, {}))])
 
 
 def header(name: str, value: str | None) -> Edit:
@@ -132,3 +220,25 @@ def cut(after: int) -> Edit:
         return replace(response, body=(response.body[:after], Cut()))
 
     return edit
+
+
+def _document(response: Response) -> dict[str, Any]:
+    if not isinstance(response.body, bytes):
+        raise TypeError("Only an answer with a JSON object can be edited.")
+    document: dict[str, Any] = json.loads(response.body)
+    return document
+
+
+def _with_fields(response: Response, edit: Callable[[Fields], Fields]) -> Response:
+    """The answer with other parameters on their way through the browser."""
+    location, form = response.header("Location"), read_form(response)
+    if location is not None:
+        target, _, query = location.partition("?")
+        return response.with_header("Location", f"{target}?{urlencode(edit(parse_qsl(query)))}")
+    if form is None:
+        raise TypeError("Only an answer that goes back to the client can be edited: a redirect or a form.")
+    return replace(response, body=form_post_page(form.action, edit(form.fields)).body)
+
+
+def _own_key(server: AuthorizationServer, jwt: str) -> Signs:
+    return server.keys.signing((header_of(jwt) or {}).get("alg", "ES256"))

@@ -7,7 +7,7 @@ import json
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     from oauthclient.testing.http import Request, Response
@@ -43,6 +43,21 @@ class Exchange:
     def form(self) -> dict[str, list[str]]:
         """The parameters of a form body (RFC 6749, appendix B)."""
         return parse_qs(self.request.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The parameters in the URL."""
+        return parse_qs(urlsplit(self.request.url).query, keep_blank_values=True)
+
+    @property
+    def grant_type(self) -> str | None:
+        """The grant type of a token request (RFC 6749, section 3.2)."""
+        return self.form.get("grant_type", [None])[0]
+
+    @property
+    def request_object(self) -> dict[str, Any] | None:
+        """The claims of the request object in the form or the URL (RFC 9101), or None if none can be read."""
+        return claims_of({**self.query, **self.form}.get("request", [None])[0])
 
     @property
     def proof(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The keys that the embedded server signs with, and their rotation (RFC 7517, section 5; OpenID Connect Core, 10.1.1)."""
+"""The keys that the server signs with, and their rotation (RFC 7517, section 5; OpenID Connect Core, 10.1.1)."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Targets:
         if self.mode == "scope":
             named = tuple(identifier for identifier in granted.audience if wanted & self.scopes[identifier])
         else:
-            named = self._named(parameters)
+            named = tuple(dict.fromkeys(parameters.get(self.mode, ())))
             self._check(named)
         if not named and "openid" in granted.scope:
             return Target((self.own,), wanted & IDENTITY)

@@ -53,6 +53,7 @@ class Tokens:
         self.issued: list[IssuedToken] = []
         self._issuer = issuer
         self._keys = keys
+        keys.signing(_ALGORITHM)  # so that it is published before the first token is seen
         self._claims: dict[str, Mapping[str, Any]] = {}
         self._revoked: set[str] = set()
 

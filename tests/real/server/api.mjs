@@ -10,7 +10,7 @@
 //   <api>/open                      asks for nothing, tells which credentials it was sent all the same
 //   <api>/stats                     counters of the API and of the authorization server
 //   <api>/distrust                  POST: refuse each token seen until now
-//   <api>/rotate-keys?overlap=1     POST: let the authorization server sign with other keys, the last ones published or not
+//   <api>/rotate-keys?overlap=1     POST: let the authorization server have other keys, the last ones still published
 //   <api>/forget?user=alice         POST: let it take back all grants of one person, or of everybody
 
 import { buffer } from 'node:stream/consumers';

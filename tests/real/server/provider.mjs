@@ -28,7 +28,9 @@ const DAY = 24 * 60 * 60;
 // Returns the provider and what tests may do to it from outside: `rotateKeys(overlap)`, `forget(user)`.
 export function createProvider(issuer, api, settings, stats) {
   const keys = createKeys();
-  const Store = createStore(settings.refresh_grace);
+  const Store = createStore(settings.refresh_grace, () => {
+    stats.replayed += 1;
+  });
   const resources = new Map(Object.entries(RESOURCES).map(([name, resource]) => [`${api}/${name}`, resource]));
 
   const provider = new Provider(issuer, {
@@ -149,7 +151,8 @@ export function createProvider(issuer, api, settings, stats) {
   });
   for (const event of ERRORS) {
     provider.on(event, (ctx, error) => {
-      if (settings.debug) console.error(`${error.error}: ${error.error_detail ?? error.error_description}`, error.cause ?? '');
+      if (!settings.debug) return;
+      console.error(`${error.error}: ${error.error_detail ?? error.error_description}`, error.cause ?? '');
     });
   }
   provider.on('server_error', (ctx, error) => console.error(error));

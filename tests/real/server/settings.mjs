@@ -20,7 +20,7 @@ const DEFAULTS = {
   token_lifetime: 600,
   // Show oidc-provider's own login and consent pages, for a browser; else person.mjs logs in without a page.
   login_pages: false,
-  // Whether there is a pushed authorization request endpoint (RFC 9126), and whether the front door is closed to others.
+  // Whether there is a pushed authorization request endpoint (RFC 9126), and whether all requests must come through it.
   par: true,
   require_par: false,
   // Whether every authorization request must be signed (RFC 9101); a client can be registered with that, too.

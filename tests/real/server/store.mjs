@@ -4,7 +4,8 @@
 const GRANTS = new Set(['Grant', 'AuthorizationCode', 'DeviceCode', 'RefreshToken', 'AccessToken']);
 
 // `grace`: for so many seconds a refresh token that was used counts as unused (FAPI 2.0 Security Profile 5.3.2.1).
-export function createStore(grace) {
+// `onReplay`: called when one is used again, in that time or because two requests raced past oidc-provider's own check.
+export function createStore(grace, onReplay) {
   const items = new Map();
 
   return class Store {
@@ -50,7 +51,9 @@ export function createStore(grace) {
     }
 
     async consume(id) {
-      items.get(this.key(id)).consumed = Math.floor(Date.now() / 1000);
+      const payload = items.get(this.key(id));
+      if (this.model === 'RefreshToken' && payload.consumed) onReplay();
+      payload.consumed = Math.floor(Date.now() / 1000);
     }
 
     async destroy(id) {

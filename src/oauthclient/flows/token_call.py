@@ -1,0 +1,63 @@
+"""A request to the token endpoint, whatever the grant (RFC 6749, section 3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from oauthclient.flows.call import call
+from oauthclient.flows.discover import known_metadata
+from oauthclient.protocol.urls import origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oauthclient.errors import ErrorResponse
+    from oauthclient.flows.effects import Story
+    from oauthclient.flows.server import Server
+    from oauthclient.flows.slot import Slot
+    from oauthclient.protocol.occasion import Occasion
+    from oauthclient.protocol.wire import Form, Response
+
+_TIME_MATTERS: Final = ("invalid_client", "invalid_dpop_proof", "invalid_grant")
+
+
+def token_call(server: Server, fill: Callable[[Form, Occasion], Story[None]]) -> Story[Response]:
+    """The answer of the token endpoint to what `fill` fills in.
+
+    Nothing is sent to a server that does not offer what was configured. Where the endpoint is not found any more, the
+    metadata is read again, and it is asked for at its new place.
+    """
+    response = yield from _ask(server, fill)
+    if response.status == 404 and server.discovered:  # noqa: PLR2004  # the endpoint has moved
+        server.read_again = 0.0
+        response = yield from _ask(server, fill)
+    return response
+
+
+def answer_of(server: Server) -> str:
+    """How an error names the answer of the token endpoint."""
+    return f"the token response of {server.issuer or origin(_endpoint(server))}"
+
+
+def explain(server: Server, error: ErrorResponse) -> ErrorResponse:
+    """`error`, with what is known of the clocks where that may be its cause."""
+    if error.code in _TIME_MATTERS:
+        complaint = server.clocks.of(origin(_endpoint(server))).complaint()
+        error.hint = f"{complaint} {error.hint}".strip()
+    return error
+
+
+def told(slot: Slot) -> list[tuple[str, str]]:
+    """How the server is told what a token is for (RFC 8707, section 2)."""
+    return [] if slot.told_by == "scope" else [(slot.told_by, slot.target)]
+
+
+def _ask(server: Server, fill: Callable[[Form, Occasion], Story[None]]) -> Story[Response]:
+    metadata = yield from known_metadata(server)
+    server.binding.check(metadata)
+    server.authentication.check(metadata)
+    return (yield from call(server, metadata, metadata.token_endpoint, fill))
+
+
+def _endpoint(server: Server) -> str:
+    return server.metadata.token_endpoint if server.metadata is not None else server.issuer

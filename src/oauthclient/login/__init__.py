@@ -1,0 +1,1 @@
+"""A login on a person's machine: browser, listener, pages, codes."""

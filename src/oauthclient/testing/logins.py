@@ -1,0 +1,34 @@
+"""What comes of a person's login: a family of tokens that lives and dies as one (RFC 9700, section 4.14.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from oauthclient.testing.targets import Target
+
+
+@dataclass(slots=True, eq=False)
+class Login:
+    """One person's consent for one client, and what became of it.
+
+    `target`: all resources and scopes that were granted. `auth_time`: seconds since the epoch. `offline`: a refresh
+    token is given. `jkt`: the key that refresh tokens are bound to (RFC 9449, section 5: those of public clients).
+    `tokens`: how often it brought tokens. `ended`: nothing of it is accepted any more.
+    """
+
+    client_id: str
+    subject: str
+    target: Target
+    auth_time: int
+    nonce: str | None = None
+    acr: str | None = None
+    authorization_details: Sequence[dict[str, Any]] | None = None
+    offline: bool = False
+    jkt: str | None = None
+    tokens: int = 0
+    ended: bool = False
+    access_tokens: list[str] = field(default_factory=list, repr=False)
