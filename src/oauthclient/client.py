@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.errors import ConfigurationError
+from oauthclient.protocol.authentication import ClientAuthentication
 from oauthclient.protocol.binding import Binding, DPoP
 
 if TYPE_CHECKING:
     import os
     import ssl
-    from collections.abc import Mapping
-    from types import TracebackType
+    from types import TracebackType, UnionType
     from typing import Self
 
     from oauthclient.engine.engine import Engine
     from oauthclient.flows.server import Told
     from oauthclient.plugin.auth import Auth, Outside
-    from oauthclient.protocol.authentication import ClientAuthentication
     from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.resources import Resource
     from oauthclient.storage.memory import TokenStore
+
+_RESERVED: Final = frozenset(
+    [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+        "assertion",
+        "scope",
+        "resource",
+    ]
+)
 
 
 class OAuthClient:
@@ -57,8 +70,22 @@ class OAuthClient:
         timeout: float = 10.0,
         store: TokenStore | None = None,
     ) -> None:
+        _check("authentication", authentication, ClientAuthentication)
+        _check("binding", binding, Binding | None)
+        _check("metadata", metadata, Mapping | None)
+        _check("parameters", parameters, Mapping | None)
+        for name, value in (parameters or {}).items():
+            _check(f"parameters: {name}", value, str)
+        _check("timeout", timeout, int | float)
         if target not in ("resource", "audience", "scope"):
             raise ConfigurationError('target= is "resource", "audience" or "scope".', code="unknown_setting")
+        reserved = _RESERVED.intersection(parameters or ())
+        if reserved:
+            raise ConfigurationError(
+                f"A token request holds {', '.join(sorted(reserved))} already.",
+                code="reserved_parameter",
+                hint="Leave these out of parameters=: resource and scope belong to each Resource.",
+            )
         if not client_id:
             raise ConfigurationError("client_id= is empty.", code="unknown_setting")
         self._issuer = _issuer(issuer, metadata, loopback=insecure_loopback)
@@ -87,6 +114,7 @@ class OAuthClient:
         """An auth object for any other grant, such as `SelfIssuedAssertion`, or a subclass of `Grant` of your own."""
         from oauthclient.plugin.auth import Auth
         from oauthclient.plugin.target import Target
+        from oauthclient.protocol.grants import Grant
         from oauthclient.protocol.resources import Resource, ResourceMap
 
         if not resources or not all(isinstance(resource, Resource) for resource in resources):
@@ -95,11 +123,11 @@ class OAuthClient:
                 code="no_resource",
                 hint='Give each as Resource("https://api.example.com", scope="read").',
             )
-        if type(grant).__hash__ is None:
+        if not isinstance(grant, Grant) or not _is_hashable(grant):
             raise ConfigurationError(
-                f"A {type(grant).__name__} cannot be hashed, so it cannot name a token.",
+                f"A {type(grant).__name__} cannot be hashed, or is no Grant, so it cannot name a token.",
                 code="unusable_grant",
-                hint="Give it a __hash__ beside its __eq__; @dataclass(frozen=True) does.",
+                hint="Give it a __hash__ beside its __eq__; @dataclass(frozen=True) does, if no field is a list.",
             )
         grant.serve(self._issuer or None)
         engine = self._engine()
@@ -143,7 +171,10 @@ class OAuthClient:
             from oauthclient.protocol.metadata import ServerMetadata
             from oauthclient.storage.memory import MemoryStore
 
-            metadata = self._metadata
+            metadata = None
+            if self._metadata is not None:
+                named = {"issuer": self._issuer} if self._issuer else {}
+                metadata = ServerMetadata.from_document({**self._metadata, **named}, loopback=self._loopback)
             server = Server(
                 self._issuer,
                 client_id=self._client_id,
@@ -152,10 +183,15 @@ class OAuthClient:
                 told_by=self._target,
                 parameters=self._parameters,
                 loopback=self._loopback,
-                metadata=None if metadata is None else ServerMetadata.from_document(metadata, loopback=self._loopback),
+                metadata=metadata,
             )
             self._lazy_engine = Engine(server, Transport(**self._connection), self._store or MemoryStore())
         return self._lazy_engine
+
+
+def _check(name: str, value: object, kind: type | UnionType) -> None:
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name}= cannot be a {type(value).__name__}.", code="unknown_setting")
 
 
 def _issuer(issuer: str | None, metadata: Mapping[str, Any] | None, *, loopback: bool) -> str:
@@ -163,7 +199,7 @@ def _issuer(issuer: str | None, metadata: Mapping[str, Any] | None, *, loopback:
     from oauthclient.protocol.metadata import checked_issuer
 
     named = None if metadata is None else metadata.get("issuer")
-    if issuer is None and metadata is None:
+    if not issuer and metadata is None:
         raise ConfigurationError("There is neither an issuer nor metadata.", code="no_issuer")
     if issuer is not None and named is not None and issuer != named:
         raise ConfigurationError(
@@ -171,3 +207,12 @@ def _issuer(issuer: str | None, metadata: Mapping[str, Any] | None, *, loopback:
         )
     known = issuer or named
     return "" if known is None else checked_issuer(known, loopback=loopback)
+
+
+def _is_hashable(value: object) -> bool:
+    # A frozen dataclass has a __hash__ that fails if one of its fields has none.
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True

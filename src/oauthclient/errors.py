@@ -15,6 +15,7 @@
     │   ├── LoginTimeout              no answer came from the browser in time
     │   ├── NoBrowser                 there is no browser that could be opened here
     │   └── PortTaken                 the port for the answer of the browser cannot be had
+    ├── ReauthenticationRequired      a session that cannot go on without its person; `reason` says why
     ├── StorageError                  what is kept on this machine could not be read or written; it is still there
     │   ├── StorageLocked             the keyring is locked, or gave no answer in time
     │   ├── StorageUnavailable        there is no keyring to use
@@ -148,6 +149,22 @@ class PortTaken(LoginError):
 
     code = "port_taken"
     hint = "End the program that uses it (another login, perhaps), or leave the port to be chosen."
+
+
+class ReauthenticationRequired(OAuthError):
+    """A session cannot go on without its person: log in again. The one error an app with sessions must handle.
+
+    `reason`, which is its `code`: "no_session", "no_refresh_token", "not_granted", "refresh_rejected",
+    "refresh_outcome_unknown" or "identity_changed".
+    """
+
+    code = "no_session"
+    hint = "Log in again."
+
+    @property
+    def reason(self) -> str:
+        """Why: the same as `code`."""
+        return self.code
 
 
 class StorageError(OAuthError):

@@ -26,18 +26,16 @@ from tests.flows.telling import (
 )
 
 if TYPE_CHECKING:
-    from oauthclient.flows.effects import Story
     from oauthclient.flows.server import Server
     from oauthclient.protocol.occasion import Occasion
-    from oauthclient.protocol.wire import Form, Response
+    from oauthclient.protocol.wire import Parameters, Response
 
 
 def told(world: World, server: Server | None = None, endpoint: str = ENDPOINT) -> Response:
-    def fill(form: Form, occasion: Occasion) -> Story[None]:
-        form.add([("grant_type", "x"), ("jti", occasion.jti)])
-        yield from ()
+    def parameters(occasion: Occasion) -> Parameters:
+        return [("grant_type", "x"), ("jti", occasion.jti)]
 
-    answer: Response = world.tell(call(server or make_server(), by_hand(), endpoint, fill))
+    answer: Response = world.tell(call(server or make_server(), by_hand(), endpoint, parameters))
     return answer
 
 

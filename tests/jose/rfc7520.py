@@ -1,4 +1,4 @@
-"""Examples of RFC 7520: sections 5.4 (ECDH-ES+A128KW with A128GCM, P-384) and 5.5 (ECDH-ES with A128CBC-HS256, P-256)."""
+"""RFC 7520, sections 5.4 (ECDH-ES+A128KW with A128GCM, P-384) and 5.5 (ECDH-ES with A128CBC-HS256, P-256)."""
 
 PLAINTEXT_BEGINS = "You can trust us to stick with you through thick and thin"
 

@@ -37,7 +37,8 @@ def encrypted(key: Any = EC, enc: Any = "A128GCM", content: Any = JWT) -> str:
 def refusal(compact: Any, key: Any = EC, **accepted: Any) -> str:
     with pytest.raises(InvalidJWT) as caught:
         decrypt(compact, key, **(ANY | accepted))
-    assert caught.value.__context__ is None
+    if caught.value.code == "decryption_failed":
+        assert caught.value.__context__ is None  # a foreign error would hold the key in its frames
     return caught.value.code
 
 
@@ -219,19 +220,16 @@ def test_every_failure_of_decryption_is_the_same_one(alg: str, enc: str) -> None
     """RFC 7516 section 11.5: which step failed would help whoever tries keys."""
     compact = encrypted(KEYS[alg], enc)
     parts = compact.split(".")
-    spoilt = []
-    for place in (1, 2, 3, 4):
-        for text in (
-            base64url(b"\1" * len(base64url_octets(parts[place]))).decode(),
-            parts[place][:-4],
-            "",
-            "AAAA" * 99,
-        ):
-            if text != parts[place]:
-                spoilt.append(".".join([*parts[:place], text, *parts[place + 1 :]]))
+    octets = [base64url_octets(part) for part in parts]
+    spoilt = [
+        ".".join([*parts[:place], base64url(text).decode(), *parts[place + 1 :]])
+        for place in (1, 2, 3, 4)
+        for text in (b"\1" * len(octets[place]), octets[place][:-1], octets[place] + b"\1", b"", b"\1" * 300)
+        if text != octets[place]
+    ]
     spoilt.append(with_header(compact, enc=next(other for other in CONTENT_ENCRYPTION if other != enc)))
     spoilt.append(with_header(compact, added=1))
-    assert len(spoilt) >= 14
+    assert len(spoilt) >= 19
     assert {refusal(one, KEYS[alg]) for one in spoilt} == {"decryption_failed"}
 
 

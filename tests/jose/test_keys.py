@@ -358,3 +358,27 @@ def test_threads_sign_with_one_key(key: KeyFor) -> None:
         thread.join()
     assert len(digests) == 8
     assert len(set(digests)) == 1
+
+
+@pytest.mark.parametrize("algorithm", SIGNING)
+def test_a_key_is_stored_with_its_algorithm_and_id_and_read_again(algorithm: str, key: KeyFor) -> None:
+    signer = SigningKey.from_jwk(json.loads(key(algorithm).to_jwk().reveal()) | {"kid": "2026-1"})
+    stored = signer.to_jwk()
+    assert repr(stored) == "<redacted>"
+    again = SigningKey.from_jwk(stored)
+    assert (again.algorithm, again.kid, again.thumbprint) == (algorithm, "2026-1", signer.thumbprint)
+    assert VerifyingKey(signer.public_jwk).verify(algorithm, b"m", again.sign(b"m"))
+    assert "kid" not in json.loads(key(algorithm).to_jwk().reveal())
+
+
+@pytest.mark.parametrize("algorithm", SIGNING)
+def test_joserfc_reads_a_stored_key(algorithm: str, key: KeyFor) -> None:
+    imported = joserfc_jwk.import_key(json.loads(key(algorithm).to_jwk().reveal()))
+    assert imported.is_private
+    assert imported.thumbprint() == key(algorithm).thumbprint
+
+
+def test_a_stored_private_number_keeps_its_leading_zeros() -> None:
+    """RFC 7518 section 6.2.2.1."""
+    signer = SigningKey.from_pem(pem(ec.derive_private_key(7, ec.SECP256R1())))
+    assert json.loads(signer.to_jwk().reveal())["d"] == "A" * 42 + "c"

@@ -4,7 +4,9 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("module", ["keys", "jwt", "proof", "signers", "kinds", "jwks"])
+@pytest.mark.parametrize(
+    "module", ["keys", "jwt", "proof", "signers", "kinds", "jwks", "jwe", "decryption_key", "id_token_hash", "pkcs11"]
+)
 def test_no_start_pays_for_cryptography_before_a_key_is_used(module: str) -> None:
     program = (
         "import sys, httpx, oauthclient.secret; before = set(sys.modules);"

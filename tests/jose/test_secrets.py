@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from oauthclient.errors import InvalidKey
+from oauthclient.jose.decryption_key import DecryptionKey
 from oauthclient.jose.keys import SigningKey
 from oauthclient.jose.signers import SharedSecret
 from oauthclient.secret import Secret
@@ -24,6 +25,8 @@ PLAIN = PRIVATE.private_bytes(
 ).decode()
 D = "c2VjcmV0LWQtc2VjcmV0LWQtc2VjcmV0LWQtc2VjcmV0"
 JWK = {"kty": "EC", "crv": "P-256", "x": D, "y": D, "d": D}
+STORED = SigningKey.from_pem(PLAIN).to_jwk()
+STORED_D = json.loads(STORED.reveal())["d"]
 BODY = PLAIN.splitlines()[1]
 
 CASES: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
@@ -43,6 +46,9 @@ CASES: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "a JWK in JSON": (lambda: SigningKey.from_jwk(json.dumps(JWK | {"kid": 7})), (D,)),
     "a JWK in broken JSON": (lambda: SigningKey.from_jwk(json.dumps(JWK)[:-1]), (D,)),
     "a JWK for something else": (lambda: SigningKey.from_jwk(JWK | {"use": "enc"}), (D,)),
+    "a JWK for decryption in JSON": (lambda: DecryptionKey.from_jwk(json.dumps(JWK | {"use": "enc"})), (D,)),
+    "a JWK for another decryption": (lambda: DecryptionKey.from_jwk(Secret(json.dumps(JWK | {"kid": 7}))), (D,)),
+    "a JWK that only signs": (lambda: DecryptionKey.from_jwk(STORED), (STORED_D,)),
     "a short secret": (lambda: SharedSecret(Secret("hunter2-hunter2")), ("hunter2",)),
     "a secret without UTF-8": (lambda: SharedSecret(Secret("hunter2\ud800" * 9)), ("hunter2",)),
 }
@@ -78,3 +84,4 @@ def test_a_key_and_a_prover_show_nothing_private() -> None:
     assert BODY not in state
     assert str(d) not in state
     assert f"{d:x}" not in state
+    assert STORED_D not in state

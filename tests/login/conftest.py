@@ -12,8 +12,11 @@ import pytest
 
 from oauthclient.login.listener import CallbackRequest, Listener
 from oauthclient.login.redirect import RedirectTarget
+from tests.browser import find_chromium
+from tests.components import ComponentMissing, missing
 
 PATH = "/callback/hPhi4surPQF"
+OURS = f"{PATH}?code=c0de&state=ours"
 
 
 class Login:
@@ -56,6 +59,12 @@ class Login:
             connection.sendall(request.replace(b"PORT", str(self.port).encode()))
             return everything(connection)
 
+    def tab(self, target: str) -> socket.socket:
+        """A connection on which `target` has been asked for."""
+        connection = self.connect()
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode())
+        return connection
+
     def get(self, target: str, *, host: str = "127.0.0.1:PORT", address: str = "127.0.0.1") -> bytes:
         """The answer to a GET, after a redirect, as a browser takes it."""
         answer = self.ask(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode(), address=address)
@@ -78,6 +87,16 @@ def everything(connection: socket.socket) -> bytes:
 
 def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip here and not in the fixture: so pytest folds the skips of all tests into one line."""
+    if "chromium" in getattr(item, "fixturenames", ()):
+        try:
+            find_chromium()
+        except ComponentMissing as gap:
+            missing(gap)
 
 
 @pytest.fixture

@@ -12,9 +12,7 @@ import trio
 from oauthclient.errors import LoginError, LoginTimeout
 from oauthclient.login.listener import Listener
 from oauthclient.login.redirect import RedirectTarget
-from tests.login.conftest import PATH, Login
-
-OURS = f"{PATH}?code=c0de&state=ours"
+from tests.login.conftest import OURS, PATH, Login
 
 
 def refused(port: int) -> bool:

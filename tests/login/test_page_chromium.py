@@ -8,19 +8,12 @@ from pathlib import Path
 import pytest
 
 from oauthclient.errors import ErrorResponse
-from tests.browser import Browser, find_chromium
-from tests.components import ComponentMissing, missing
-from tests.login.conftest import PATH
-
-OURS = f"{PATH}?code=c0de&state=ours"
+from tests.browser import Browser
+from tests.login.conftest import OURS, PATH
 
 
 @pytest.fixture(scope="module")
 def chromium():
-    try:
-        find_chromium()
-    except ComponentMissing as gap:
-        missing(gap)
     with Browser() as browser:
         yield browser
 
@@ -54,6 +47,7 @@ def test_a_person_sees_that_the_login_is_done_and_the_code_is_gone(login, page):
     assert page.url == url(login, PATH)
     assert [entry for entry in page.history if "c0de" in entry] == []
     assert "c0de" not in page.evaluate("document.documentElement.outerHTML")
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].redirectCount") == 1
     assert login.end() == "c0de"
 
 

@@ -1,5 +1,7 @@
 """Which backend is used: named, remembered, or the best that is there; and what is never used unasked."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -147,10 +149,14 @@ def test_one_that_is_gone_is_said_to_be_and_no_other_takes_its_place(tmp_path, b
     assert pin.read_text() == remembered
 
 
-def test_a_folder_that_cannot_be_written_does_not_keep_a_key_from_being_read(tmp_path, best) -> None:
+def test_a_full_disk_does_not_keep_a_key_from_being_read(tmp_path, best, pin, monkeypatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     best(Dictionary({("oauthclient:app:k", "k"): "value"}))
-    (tmp_path / "file").write_text("")
-    assert KeyringKeys("app", tmp_path / "file" / "below").load("k") == _VALUE
+    monkeypatch.setattr(os, "fsync", full)
+    assert KeyringKeys("app", tmp_path).load("k") == _VALUE
+    assert not pin.exists()
 
 
 def test_a_remembered_backend_is_loaded_without_the_others(tmp_path, pin) -> None:

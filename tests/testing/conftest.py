@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from oauthclient.jose.encoding import base64url
 from oauthclient.jose.jwt import issue
 from oauthclient.jose.keys import SigningKey
-from oauthclient.jose.kinds import CLIENT_ASSERTION
+from oauthclient.jose.kinds import CLIENT_ASSERTION, REQUEST_OBJECT
 from oauthclient.jose.proof import Prover, ath
 from oauthclient.testing import AuthorizationServer, Clock, Network, ProtectedAPI, Request, Response
 from oauthclient.testing.misbehaviour import OMIT
@@ -60,8 +63,6 @@ class World:
         return self.form(**({"client_assertion": OMIT, "client_assertion_type": OMIT} | changes))
 
     def post(self, form: dict[str, Any], *headers: tuple[str, str], url: str | None = None) -> Response:
-        from urllib.parse import urlencode
-
         fields = (("Content-Type", "application/x-www-form-urlencoded"), *headers)
         url = url or self.server.token_endpoint
         return self.server.handle(Request("POST", url, fields, urlencode(form, doseq=True).encode()))
@@ -92,6 +93,86 @@ class World:
         return (api or self.orders).handle(Request(method, url, headers, body))
 
 
+class App:
+    """A public client on somebody's laptop, at the server of a world, that does its login by hand."""
+
+    redirect_uri = "http://127.0.0.1:4711/callback"
+    verifier = "v" * 43
+    key = SigningKey.generate()
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.server = world.server
+        self.client = self.server.register(
+            "app", key=self.key, method="none", redirect_uris=["http://127.0.0.1/callback"]
+        )
+
+    def parameters(self, **changes: Any) -> dict[str, Any]:
+        parameters = {
+            "client_id": "app",
+            "response_type": "code",
+            "redirect_uri": self.redirect_uri,
+            "scope": "openid read count",
+            "resource": [self.world.orders.identifier, self.world.stock.identifier],
+            "state": "the-state",
+            "nonce": "the-nonce",
+            "code_challenge": base64url(hashlib.sha256(self.verifier.encode()).digest()).decode(),
+            "code_challenge_method": "S256",
+        } | changes
+        return {name: value for name, value in parameters.items() if value is not OMIT}
+
+    def url(self, **changes: Any) -> str:
+        return f"{self.server.authorization_endpoint}?{urlencode(self.parameters(**changes), doseq=True)}"
+
+    def request_object(self, *, signer: SigningKey | None = None, **changes: Any) -> str:
+        now = int(self.world.clock())
+        standard = {"iss": "app", "aud": self.server.issuer, "iat": now, "nbf": now, "exp": now + 60}
+        claims = self.parameters() | standard | {"jti": secrets.token_urlsafe()} | changes
+        return issue(REQUEST_OBJECT, signer or self.key, {n: v for n, v in claims.items() if v is not OMIT})
+
+    def answered(self, **changes: Any) -> dict[str, str]:
+        """What the browser brings back, in the URL."""
+        return came_back(self.server.person.approve(self.url(**changes)))
+
+    def push(self, *headers: tuple[str, str], **changes: Any) -> Response:
+        url = self.server.pushed_authorization_request_endpoint
+        return self.world.post(self.parameters(**changes), *headers, url=url)
+
+    def token(self, *headers: tuple[str, str], proof: str | None = None, **form: Any) -> Response:
+        kept = {name: value for name, value in ({"client_id": "app"} | form).items() if value is not OMIT}
+        return self.world.post(kept, ("DPoP", proof or self.world.token_proof()), *headers)
+
+    def exchange(self, code: str, /, *, proof: str | None = None, **changes: Any) -> Response:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+            "resource": self.world.orders.identifier,
+        }
+        return self.token(proof=proof, **(form | changes))
+
+    def refresh(self, refresh_token: str, /, *, proof: str | None = None, **changes: Any) -> Response:
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            "resource": self.world.orders.identifier,
+        }
+        return self.token(proof=proof, **(form | changes))
+
+    def log_in(self, **changes: Any) -> dict[str, Any]:
+        """The members of the token response that a login ends with."""
+        response = self.exchange(self.answered(**changes)["code"])
+        assert response.status == 200, response.body
+        return document(response)
+
+
+def came_back(url: str) -> dict[str, str]:
+    parameters = parse_qs(urlsplit(url).query, strict_parsing=True)
+    assert all(len(values) == 1 for values in parameters.values())
+    return {name: values[0] for name, values in parameters.items()}
+
+
 def document(response: Response) -> dict[str, Any]:
     assert isinstance(response.body, bytes)
     parsed = json.loads(response.body)
@@ -102,6 +183,17 @@ def document(response: Response) -> dict[str, Any]:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+@pytest.fixture
+def app(world: World) -> App:
+    return App(world)
+
+
+@pytest.fixture
+def brought() -> Any:
+    """The parameters of a callback URL, each of which must be there once."""
+    return came_back
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthclient.engine import time
 from oauthclient.engine.flights import Flights
+from oauthclient.errors import OAuthError, StorageError
 from oauthclient.flows.effects import Ask, Effect, FreshID, Jitter, Load, Now, Once, Save, Send
 
 if TYPE_CHECKING:
@@ -55,10 +56,9 @@ class Driver:
             case Jitter():
                 return random.random()  # noqa: S311  # spreads load, guards nothing
             case Load(slot=slot):
-                return self._store.load(slot)
+                return _stored(lambda: self._store.load(slot))
             case Save(slot=slot, token=token):
-                self._store.save(slot, token)
-                return None
+                return _stored(lambda: self._store.save(slot, token))
             case Ask(function=function):
                 return function()
             case Once(key=key, story=story):
@@ -67,6 +67,18 @@ class Driver:
 
     def _once(self, key: Any, story: Callable[[], Story[T]]) -> T:
         return self.flights.join(key, lambda: self.run(story())).result()
+
+
+def _stored(use: Callable[[], T]) -> T:
+    """What a token store of the program's own does; whatever it raises becomes an error of ours."""
+    try:
+        return use()
+    except OAuthError:
+        raise
+    except Exception as error:
+        raise StorageError(
+            f"The program's own token store failed: {type(error).__name__}.", code="store_failed"
+        ) from error
 
 
 def fresh_id() -> str:

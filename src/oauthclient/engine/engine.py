@@ -35,13 +35,14 @@ class Engine:
         """The keeper of the token for `resource` under `grant`."""
         prover = self.prover()
         slot = Slot(
-            issuer=self.server.issuer,
+            issuer=self.server.name,
             client_id=self.server.client_id,
             grant=grant,
             told_by=self.server.told_by,
             target=resource.identifier,
             scope=resource.scope,
             thumbprint="" if prover is None else prover.thumbprint,
+            parameters=tuple(sorted(self.server.parameters.items())),
         )
 
         def fly(keeper: Keeper, seen: Token | None) -> Flight[Token]:
@@ -51,7 +52,7 @@ class Engine:
 
     def prover(self) -> Prover | None:
         """Who signs the proofs, or None for bearer tokens."""
-        return self.server.binding.prover(self.server.issuer)
+        return self.server.binding.prover(self.server.name)
 
     def metadata(self) -> Flight[ServerMetadata]:
         """The flight that brings the server's metadata."""

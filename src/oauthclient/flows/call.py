@@ -9,7 +9,7 @@ from oauthclient.errors import GrantFailed, OAuthError
 from oauthclient.flows.effects import Ask, FreshID, Now, Send
 from oauthclient.protocol.occasion import Occasion
 from oauthclient.protocol.token import read_error
-from oauthclient.protocol.urls import origin, without_query
+from oauthclient.protocol.urls import origin, target_uri
 from oauthclient.protocol.wire import Form, post
 
 if TYPE_CHECKING:
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
     from oauthclient.flows.server import Server
     from oauthclient.protocol.authentication import Credentials
     from oauthclient.protocol.metadata import ServerMetadata
-    from oauthclient.protocol.wire import Response
+    from oauthclient.protocol.wire import Parameters, Response
 
 T = TypeVar("T")
 
 
 def call(
-    server: Server, metadata: ServerMetadata, endpoint: str, fill: Callable[[Form, Occasion], Story[None]]
+    server: Server,
+    metadata: ServerMetadata,
+    endpoint: str,
+    parameters: Callable[[Occasion], Parameters],
+    *,
+    once: bool = False,
 ) -> Story[Response]:
-    """The answer of `endpoint` to a form that `fill` fills, authenticated, and with a proof where tokens are bound.
+    """The answer of `endpoint` to `parameters`, authenticated, and with a proof where tokens are bound.
 
     A nonce that the server asks for (RFC 9449, section 8), and a clock that was found to be off, cause one repeat each,
-    in which the form, the assertion and the proof are all new: servers count them as used up.
+    in which the form, the assertion and the proof are all new: servers count them as used up. `once`: something
+    in the form must not be sent twice, but for a nonce, which the server asks for before it looks any further.
     """
     place = origin(endpoint)
     clock = server.clocks.of(place)
@@ -45,18 +51,17 @@ def call(
             jti=(yield from FreshID()),
             algorithms=metadata.token_endpoint_auth_signing_alg_values_supported,
         )
-        form = Form()
-        yield from fill(form, occasion)
+        form = yield from theirs(partial(_filled, parameters, occasion), what="grant")
         credentials = yield from theirs(
             partial(server.authentication.credentials, occasion), what="client authentication"
         )
         form.add(credentials.form)
         headers = dict(credentials.headers)
         sent_nonce = server.nonces.newest(place, with_token=False)
-        prover = server.binding.prover(server.issuer)
+        prover = server.binding.prover(server.name)
         if prover is not None:
             jti = yield from FreshID()
-            htu = server.binding.htu(without_query(endpoint))
+            htu = server.binding.htu(target_uri(endpoint))
             headers["DPoP"] = prover.proof("POST", htu, occasion.issued_at, jti, None, sent_nonce)
         response = yield from Send(post(endpoint, form, headers))
         learned = _learn(server, place, response)
@@ -66,9 +71,13 @@ def call(
             cause = "nonce" if server.nonces.newest(place, with_token=False) != sent_nonce else None
         elif learned and (error == "invalid_dpop_proof" or (error == "invalid_client" and _asserted(credentials))):
             cause = "clock"
-        if cause is None or cause in mended:
+        if cause is None or cause in mended or (once and cause != "nonce"):
             return response
         mended.add(cause)
+
+
+def _filled(parameters: Callable[[Occasion], Parameters], occasion: Occasion) -> Form:
+    return Form(parameters(occasion))
 
 
 def theirs(function: Callable[[], T], *, what: str) -> Story[T]:

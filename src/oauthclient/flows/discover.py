@@ -21,14 +21,14 @@ _LOOK_AGAIN: Final = 60.0  # seconds until it is tried again, where reading it a
 def known_metadata(server: Server) -> Story[ServerMetadata]:
     """The metadata of `server`: what is known while that is fresh, else what discovery finds.
 
-    A server that cannot be reached when its metadata has grown old is met with the old one.
+    A server whose metadata has grown old, and cannot be had anew, is met with the old one.
     """
     now = yield from Now()
     if server.metadata is not None and now.steady < server.read_again:
         return server.metadata
     try:
         return (yield from Once(("discover", server.issuer), lambda: _learned(server)))
-    except Unreachable:
+    except (Unreachable, DiscoveryFailed):
         if server.metadata is None:
             raise
         server.read_again = now.steady + _LOOK_AGAIN

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oauthclient.errors import ErrorResponse
-from oauthclient.flows.call import theirs
 from oauthclient.flows.effects import Jitter, Load, Now, Save
 from oauthclient.flows.token_call import answer_of, explain, token_call, told
 from oauthclient.protocol.token import read_token_response
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from oauthclient.flows.slot import Slot
     from oauthclient.protocol.occasion import Occasion
     from oauthclient.protocol.token import Token
-    from oauthclient.protocol.wire import Form
+    from oauthclient.protocol.wire import Parameters
 
 
 def renew(server: Server, slot: Slot, seen: Token | None) -> Story[Token]:
@@ -36,12 +35,16 @@ def renew(server: Server, slot: Slot, seen: Token | None) -> Story[Token]:
 def obtain(server: Server, slot: Slot) -> Story[Token]:
     """A new token for `slot`."""
 
-    def fill(form: Form, occasion: Occasion) -> Story[None]:
-        form.add([("grant_type", slot.grant.grant_type)])
-        yield from theirs(lambda: form.add(slot.grant.parameters(occasion)), what="grant")
-        form.add([("scope", slot.scope or ""), *told(slot), *server.parameters.items()])
+    def parameters(occasion: Occasion) -> Parameters:
+        return [
+            ("grant_type", slot.grant.grant_type),
+            *slot.grant.parameters(occasion),
+            ("scope", slot.scope or ""),
+            *told(slot),
+            *server.parameters.items(),
+        ]
 
-    response = yield from token_call(server, fill)
+    response = yield from token_call(server, parameters)
     jitter = yield from Jitter()
     try:
         return read_token_response(

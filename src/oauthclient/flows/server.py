@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from oauthclient.protocol.clock import ServerClocks
 from oauthclient.protocol.nonces import Nonces
+from oauthclient.protocol.policy import LoginPolicy
+from oauthclient.protocol.urls import origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from oauthclient.protocol.authentication import ClientAuthentication
     from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.metadata import ServerMetadata
+    from oauthclient.protocol.wire import Instant
 
 Told = Literal["resource", "audience", "scope"]
 
@@ -37,6 +40,7 @@ class Server:
         "metadata",
         "nonces",
         "parameters",
+        "policy",
         "read_again",
         "told_by",
     )
@@ -52,6 +56,7 @@ class Server:
         parameters: Mapping[str, str],
         loopback: bool,
         metadata: ServerMetadata | None,
+        policy: LoginPolicy | None = None,
     ) -> None:
         self.issuer = issuer
         self.client_id = client_id
@@ -62,12 +67,27 @@ class Server:
         self.loopback = loopback
         self.metadata = metadata
         self.read_again = 0.0 if metadata is None else float("inf")
+        self.policy = policy or LoginPolicy()
         self.keys: KeySet | None = None
         self.keys_read: list[float] = []
         self.nonces = Nonces()
         self.clocks = ServerClocks()
 
+    def told_time(self, now: Instant) -> float:
+        """What time this server thinks it is, as far as that is known: for checking what it signed."""
+        return self.clocks.of(origin(self.token_endpoint)).time(now.wall, now.steady)
+
+    @property
+    def token_endpoint(self) -> str:
+        """The token endpoint, or the issuer while the metadata is not known."""
+        return self.metadata.token_endpoint if self.metadata is not None else self.issuer
+
     @property
     def discovered(self) -> bool:
         """Whether the metadata comes from the server itself, so that it can be read again."""
         return self.read_again < float("inf")
+
+    @property
+    def name(self) -> str:
+        """What tells this server from others: its issuer, or its token endpoint where metadata by hand has none."""
+        return self.issuer or (self.metadata.token_endpoint if self.metadata is not None else "")

@@ -1,4 +1,4 @@
-"""The keys an authorization server signs with, read again when they turn out to be others (RFC 7517; OIDC Core, 10.1.1)."""
+"""The keys an authorization server signs with, read again when they are others now (RFC 7517; OIDC Core, 10.1.1)."""
 
 from __future__ import annotations
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 class Slot(NamedTuple):
     """Which token: nothing less than this, or two users, keys or resources would share one.
 
-    `target` is what the authorization server is told the token is for, by the parameter `told_by`; `thumbprint` is that
-    of the binding key (RFC 7638), or "" for a bearer token.
+    `issuer` is the server's name (see `Server.name`). `target` is what the authorization server is told the token is
+    for, by the parameter `told_by`; `thumbprint` is that of the binding key (RFC 7638), or "" for a bearer token.
+    `parameters` are the client's further ones, sorted: they may name a tenant, or hold `authorization_details`.
     """
 
     issuer: str
@@ -22,3 +23,4 @@ class Slot(NamedTuple):
     target: str
     scope: str | None
     thumbprint: str
+    parameters: tuple[tuple[str, str], ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from oauthclient.flows.call import call
 from oauthclient.flows.discover import known_metadata
@@ -11,38 +11,40 @@ from oauthclient.protocol.urls import origin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oauthclient.errors import ErrorResponse
+    from oauthclient.errors import AuthorizationServerError
     from oauthclient.flows.effects import Story
     from oauthclient.flows.server import Server
     from oauthclient.flows.slot import Slot
     from oauthclient.protocol.occasion import Occasion
-    from oauthclient.protocol.wire import Form, Response
+    from oauthclient.protocol.wire import Parameters, Response
+
+E = TypeVar("E", bound="AuthorizationServerError")
 
 _TIME_MATTERS: Final = ("invalid_client", "invalid_dpop_proof", "invalid_grant")
 
 
-def token_call(server: Server, fill: Callable[[Form, Occasion], Story[None]]) -> Story[Response]:
-    """The answer of the token endpoint to what `fill` fills in.
+def token_call(server: Server, parameters: Callable[[Occasion], Parameters], *, code: bool = False) -> Story[Response]:
+    """The answer of the token endpoint to `parameters`. A `code` is never sent again, but for a nonce.
 
     Nothing is sent to a server that does not offer what was configured. Where the endpoint is not found any more, the
     metadata is read again, and it is asked for at its new place.
     """
-    response = yield from _ask(server, fill)
-    if response.status == 404 and server.discovered:  # noqa: PLR2004  # the endpoint has moved
+    response = yield from _ask(server, parameters, code=code)
+    if response.status == 404 and server.discovered and not code:  # noqa: PLR2004  # the endpoint has moved
         server.read_again = 0.0
-        response = yield from _ask(server, fill)
+        response = yield from _ask(server, parameters, code=code)
     return response
 
 
 def answer_of(server: Server) -> str:
     """How an error names the answer of the token endpoint."""
-    return f"the token response of {server.issuer or origin(_endpoint(server))}"
+    return f"the token response of {server.issuer or origin(server.token_endpoint)}"
 
 
-def explain(server: Server, error: ErrorResponse) -> ErrorResponse:
+def explain(server: Server, error: E) -> E:
     """`error`, with what is known of the clocks where that may be its cause."""
     if error.code in _TIME_MATTERS:
-        complaint = server.clocks.of(origin(_endpoint(server))).complaint()
+        complaint = server.clocks.of(origin(server.token_endpoint)).complaint()
         error.hint = f"{complaint} {error.hint}".strip()
     return error
 
@@ -52,12 +54,8 @@ def told(slot: Slot) -> list[tuple[str, str]]:
     return [] if slot.told_by == "scope" else [(slot.told_by, slot.target)]
 
 
-def _ask(server: Server, fill: Callable[[Form, Occasion], Story[None]]) -> Story[Response]:
+def _ask(server: Server, parameters: Callable[[Occasion], Parameters], *, code: bool) -> Story[Response]:
     metadata = yield from known_metadata(server)
     server.binding.check(metadata)
     server.authentication.check(metadata)
-    return (yield from call(server, metadata, metadata.token_endpoint, fill))
-
-
-def _endpoint(server: Server) -> str:
-    return server.metadata.token_endpoint if server.metadata is not None else server.issuer
+    return (yield from call(server, metadata, metadata.token_endpoint, parameters, once=code))

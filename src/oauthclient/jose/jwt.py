@@ -9,7 +9,7 @@ from oauthclient.jose.algorithms import HMAC, SIGNING, VERIFYING
 from oauthclient.jose.encoding import base64url, base64url_octets, json_object, json_text
 from oauthclient.jose.jwk import public_members
 from oauthclient.jose.kinds import DPOP_PROOF, Kind, audiences
-from oauthclient.jose.signers import SharedSecret
+from oauthclient.jose.signers import SharedSecret, signature
 from oauthclient.jose.verifying_key import VerifyingKey
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def issue(
         raise ConfigurationError(fault.message, code=fault.code)
     head = protected_header(kind, signer, typ=typ, alg=alg, header=header)
     message = base64url(_json(head)) + b"." + base64url(_json(dict(claims)))
-    return (message + b"." + base64url(signer.sign(message))).decode("ascii")
+    return (message + b"." + base64url(signature(signer.sign, message))).decode("ascii")
 
 
 def protected_header(

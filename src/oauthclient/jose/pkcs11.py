@@ -77,14 +77,13 @@ class PKCS11Key:
         from oauthclient.jose.pkcs11_session import process
 
         with process.lock:
-            self._public_jwk: Mapping[str, str] = self._opened().public_jwk()
+            session = self._opened()
+            try:
+                self._public_jwk: Mapping[str, str] = self._tried(session)
+            except InvalidKey:
+                session.close()  # or the process would stay logged in
+                raise
         self._thumbprint = thumbprint(self._public_jwk)
-        if not VerifyingKey(self._public_jwk).verify(algorithm, _PROBE, self.sign(_PROBE)):
-            raise InvalidKey(
-                f"The public key beside the private key {label!r} is another's.",
-                code="key_mismatch",
-                hint="Give the two halves of a key the same CKA_ID, which no other key has.",
-            )
 
     @property
     def algorithm(self) -> str:
@@ -135,6 +134,20 @@ class PKCS11Key:
             raise session
         self._session = session
         return session
+
+    def _tried(self, session: KeySession) -> dict[str, str]:
+        """The public JWK, which verifies what the private key signs."""
+        public_jwk = session.public_jwk()
+        key, signature = VerifyingKey(public_jwk), session.sign(_PROBE)
+        if isinstance(signature, InvalidKey):
+            raise signature
+        if not key.verify(self.algorithm, _PROBE, signature):
+            raise InvalidKey(
+                f"The public key beside the private key {self._label!r} is another's.",
+                code="key_mismatch",
+                hint="Give the two halves of a key the same CKA_ID, which no other key has.",
+            )
+        return public_jwk
 
     def _current_pin(self) -> Secret:
         return self._pin if isinstance(self._pin, Secret) else Secret(self._pin())

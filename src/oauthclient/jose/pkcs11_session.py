@@ -13,7 +13,17 @@ from oauthclient.jose.encoding import base64url
 
 try:
     import pkcs11
-    from pkcs11 import MGF, Attribute, KeyType, Mechanism, NoSuchKey, ObjectClass, PKCS11Error, UserNotLoggedIn
+    from pkcs11 import (
+        MGF,
+        Attribute,
+        KeyType,
+        Mechanism,
+        MultipleObjectsReturned,
+        NoSuchKey,
+        ObjectClass,
+        PKCS11Error,
+        UserNotLoggedIn,
+    )
 except ImportError as missing:
     raise ConfigurationError(
         "Keys on PKCS #11 tokens need the package python-pkcs11.",
@@ -24,7 +34,7 @@ except ImportError as missing:
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pkcs11 import Key, Session, Token
+    from pkcs11 import Session, Token
 
     from oauthclient.jose.algorithms import Algorithm
     from oauthclient.secret import Secret
@@ -107,9 +117,9 @@ class KeySession:
             )
         raise fault
 
-    def _public_key(self) -> Key:
-        named = {"id": self._private.id} if self._private.id else {"label": self._private.label}
-        return self._session.get_key(object_class=ObjectClass.PUBLIC_KEY, key_type=_TYPES[self._algorithm.kty], **named)
+    def _public_key(self) -> Any:
+        named = {Attribute.ID: self._private.id} if self._private.id else {Attribute.LABEL: self._private.label}
+        return _only(self._session, ObjectClass.PUBLIC_KEY, self._algorithm, named)
 
     def close(self) -> None:
         """End the session, if it is not ended yet."""
@@ -150,11 +160,20 @@ def _key_on(token: Token, label: str, algorithm: Algorithm, pin: Callable[[], Se
 
 def _found(session: Session, label: str, algorithm: Algorithm) -> KeySession:
     try:
-        private = session.get_key(object_class=ObjectClass.PRIVATE_KEY, key_type=_TYPES[algorithm.kty], label=label)
+        private = _only(session, ObjectClass.PRIVATE_KEY, algorithm, {Attribute.LABEL: label})
     except PKCS11Error:
         session.close()
         raise
     return KeySession(session, private, algorithm)
+
+
+def _only(session: Session, kind: ObjectClass, algorithm: Algorithm, named: Mapping[Attribute, object]) -> Any:
+    """The one key of that name. Unlike `get_key`, which leaves a search open where there are two, this ends it."""
+    wanted = {Attribute.CLASS: kind, Attribute.KEY_TYPE: _TYPES[algorithm.kty], **named}
+    found = list(session.get_objects(wanted))
+    if len(found) == 1:
+        return found[0]
+    raise MultipleObjectsReturned if found else NoSuchKey
 
 
 def _mechanism(algorithm: Algorithm) -> tuple[Mechanism, Any]:
@@ -168,7 +187,7 @@ def _mechanism(algorithm: Algorithm) -> tuple[Mechanism, Any]:
     return Mechanism.SHA256_RSA_PKCS, None
 
 
-def _jwk(public: Key, algorithm: Algorithm) -> dict[str, str]:
+def _jwk(public: Any, algorithm: Algorithm) -> dict[str, str]:
     if algorithm.kty == "RSA":
         e, n = (_text(public[name].lstrip(b"\0")) for name in (Attribute.PUBLIC_EXPONENT, Attribute.MODULUS))
         return {"e": e, "kty": "RSA", "n": n}

@@ -10,6 +10,7 @@ from oauthclient.errors import InvalidResponse
 from oauthclient.jose.encoding import base64url, json_text
 from oauthclient.jose.jwt import protected_header
 from oauthclient.jose.kinds import DPOP_PROOF
+from oauthclient.jose.signers import signature
 
 if TYPE_CHECKING:
     from oauthclient.jose.signers import Signer
@@ -49,7 +50,7 @@ class Prover:
             payload += f',"nonce":{_quoted(nonce)}'
         payload += "}"
         message = self._head + base64url(payload.encode())
-        return (message + b"." + base64url(self._sign(message))).decode()
+        return (message + b"." + base64url(signature(self._sign, message))).decode()
 
     def __repr__(self) -> str:
         return f"Prover(algorithm={self.algorithm!r}, thumbprint={self.thumbprint!r})"

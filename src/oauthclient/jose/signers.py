@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, final
+from typing import TYPE_CHECKING, Protocol, final
 
-from oauthclient.errors import InvalidKey
+from oauthclient.errors import InvalidKey, OAuthError
 from oauthclient.jose.algorithms import ALGORITHMS, HMAC
 from oauthclient.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Signs(Protocol):
@@ -34,6 +37,20 @@ class Signer(Signs, Protocol):
     @property
     def thumbprint(self) -> str:
         """The SHA-256 thumbprint of its public JWK, base64url (RFC 7638)."""
+
+
+def signature(sign: Callable[[bytes], bytes], message: bytes) -> bytes:
+    """What `sign` makes of `message`; what a signer of the program's own raises becomes an error of ours."""
+    try:
+        return sign(message)
+    except OAuthError:
+        raise
+    except Exception as error:
+        raise InvalidKey(
+            f"The key could not sign: {type(error).__name__}.",
+            code="signing_failed",
+            hint="See the cause: the token, the network or the service that holds the key.",
+        ) from error
 
 
 @final

@@ -48,9 +48,11 @@ class Connections:
         self._selector: Final = selectors.DefaultSelector()
         self.quiet = False
         self._bell, self._rope = socket.socketpair()
-        for each in (*self._listening, self._bell):
-            each.setblocking(False)
-            self._selector.register(each, selectors.EVENT_READ)
+        self._bell.setblocking(False)
+        self._rope.setblocking(False)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        for each in self._listening:
+            self._selector.register(each, selectors.EVENT_READ, each)
 
     def turn(self, seconds: float) -> list[tuple[Connection, Request | int]]:
         """Wait at most `seconds` for something to happen; each request that is now whole, or the status to refuse it.
@@ -68,18 +70,18 @@ class Connections:
                     self._push(key.data)
                 elif (request := self._pull(key.data)) is not None:
                     asked.append((key.data, request))
-            elif key.fileobj is self._bell:
-                self._bell.recv(_PIECE)
+            elif isinstance(key.data, socket.socket):
+                self._accept(key.data)
             else:
-                self._accept(next(each for each in self._listening if each is key.fileobj))
+                self._bell.recv(_PIECE)
         now = time.monotonic()
         for connection in [each for each in self._open.values() if each.ends_at <= now]:
             self._drop(connection)
         return asked
 
     def send(self, connection: Connection, data: bytes, *, more: bool = False) -> None:
-        """Send a part of the answer, as soon as the other side takes it; without `more` it is the last."""
-        if connection.socket in self._open:
+        """Send a part of the answer, as soon as the other side takes it; without `more` it is the last, for good."""
+        if connection.socket in self._open and not connection.answered:
             connection.sending += data
             connection.begun = True
             connection.answered = not more
@@ -100,12 +102,13 @@ class Connections:
 
     def _accept(self, listening: socket.socket) -> None:
         if len(self._open) >= MOST:
-            self._drop(next(iter(self._open.values())))
+            self._make_room()
         try:
             connected, _ = listening.accept()
-        except OSError:  # it is gone already; or the process has no descriptor left
-            if self._open:
-                self._drop(next(iter(self._open.values())))
+        except (BlockingIOError, ConnectionError):
+            return  # it is gone already
+        except OSError:
+            self._make_room()  # the process has no descriptor left
             return
         connected.setblocking(False)
         self._open[connected] = connection = Connection(connected)
@@ -131,12 +134,18 @@ class Connections:
                 del connection.sending[: connection.socket.send(connection.sending)]
             if connection.sending:
                 self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
-            elif connection.answered:
+                return
+            if connection.answered:
                 # What still comes is read away, or a reset could destroy the answer on its way (section 9.6).
                 connection.socket.shutdown(socket.SHUT_WR)
-                self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
+            self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
         except OSError:
             self._drop(connection)
+
+    def _make_room(self) -> None:
+        """Drop the oldest connection, and rather one that waits for no answer."""
+        if self._open:
+            self._drop(min(self._open.values(), key=lambda connection: connection.begun))
 
     def _drop(self, connection: Connection) -> None:
         del self._open[connection.socket]

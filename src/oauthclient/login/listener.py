@@ -101,15 +101,10 @@ class Listener:
                         if finish is None:
                             self._show(connection, page.not_ours(self._app), status=HTTPStatus.BAD_REQUEST)
                             continue
-                        if callback.method == "GET":
-                            connection = self._moved(connection) or connection
-                        self._show(connection, page.waiting(self._app), more=True)
-                        value = finish()
                     except BaseException as error:
                         self._conclude(connection, page.failure(self._app, error))
                         raise
-                    self._conclude(connection, page.success(self._app))
-                    return value
+                    return self._finished(connection if callback.method == "POST" else self._moved(connection), finish)
                 if self._closed.is_set():
                     raise LoginError("The login was given up before its answer came.", code="login_abandoned")
         raise LoginTimeout(f"No answer came from the browser within {timeout:g} seconds.")
@@ -202,7 +197,18 @@ class Listener:
             return CallbackRequest("POST", Secret(f"{self.redirect_uri}?{request.body.decode()}"))
         return None
 
-    def _moved(self, connection: Connection) -> Connection | None:
+    def _finished(self, connection: Connection, finish: Callable[[], T]) -> T:
+        """What `finish` returns, which `connection` is told about."""
+        self._show(connection, page.waiting(self._app), more=True)
+        try:
+            value = finish()
+        except BaseException as error:
+            self._conclude(connection, page.failure(self._app, error))
+            raise
+        self._conclude(connection, page.success(self._app))
+        return value
+
+    def _moved(self, connection: Connection) -> Connection:
         """Send the browser to the redirect URI without the answer, and return the connection on which it comes there.
 
         Browsers keep the URLs that they show in a history that no script reaches, but show none that redirected them.
@@ -215,7 +221,7 @@ class Listener:
                 if self._is_bare(callback):
                     return other
                 self._show(other, page.already_done(self._app))
-        return None
+        return connection  # it has been answered: nobody stays to see more
 
     def _is_bare(self, callback: CallbackRequest) -> bool:
         return callback.method == "GET" and callback.url.reveal() == self.redirect_uri

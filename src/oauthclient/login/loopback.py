@@ -24,7 +24,9 @@ def listen(target: RedirectTarget) -> list[socket.socket]:
 
     Raises PortTaken, or LoginError (`cannot_listen`).
     """
-    for attempt in range(_ATTEMPTS, 0, -1):
+    attempts = 1 if target.port else _ATTEMPTS
+    while True:
+        attempts -= 1
         try:
             return _listen_at_all(target.addresses, target.port)
         except OSError as error:
@@ -34,11 +36,9 @@ def listen(target: RedirectTarget) -> list[socket.socket]:
                     code="cannot_listen",
                     hint="Choose another redirect host: 127.0.0.1 or [::1].",
                 ) from None
-            if target.port:
-                raise PortTaken(f"The port {target.port} of {target.host} cannot be had: {error.strerror}.") from None
-            if attempt == 1:
-                raise PortTaken(f"No port is free at each address of {target.host}.") from None
-    raise AssertionError  # the last attempt has returned or raised
+            if not attempts:
+                port = f"The port {target.port}" if target.port else "A free port"
+                raise PortTaken(f"{port} of {target.host} cannot be had: {error.strerror}.") from None
 
 
 def _listen_at_all(addresses: tuple[str, ...], port: int) -> list[socket.socket]:

@@ -139,6 +139,7 @@ class Auth(AuthBase):
         return target
 
     def _target(self, url: str) -> Target:
+        url = str(url)  # which may be a URL of httpx
         target = self._resources.find(url)
         if target is None:
             raise NoResourceForURL(f"{displayed(url)} lies outside every resource.")

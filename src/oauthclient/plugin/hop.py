@@ -11,7 +11,7 @@ from oauthclient.plugin.families import replayable
 from oauthclient.plugin.verdict import NotRepeated
 from oauthclient.protocol.text import shown
 from oauthclient.protocol.token import Token
-from oauthclient.protocol.urls import origin, without_query
+from oauthclient.protocol.urls import origin, target_uri
 from oauthclient.protocol.wire import Instant
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Hop:
             self._nonce = nonce = target.nonces.newest(self._origin, with_token=True)
             request.headers["DPoP"] = prover.proof(
                 request.method,
-                target.htu(without_query(self._url)),
+                target.htu(target_uri(self._url)),
                 clock.issued_at(wall, steady),
                 fresh_id(),
                 token.ath,

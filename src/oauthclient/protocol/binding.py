@@ -101,7 +101,7 @@ class DPoP(Binding):
                 code="algorithm_not_offered",
                 hint=f"DPoP(algorithm={listed[0]!r}) makes a key for an algorithm it accepts.",
             )
-        prover = self._provers.get(metadata.issuer or "")
+        prover = self._provers.get(metadata.issuer or metadata.token_endpoint)
         if prover is not None and prover.algorithm != spelling:
             prover.spell(spelling)
 

@@ -34,14 +34,17 @@ class ServerClock:
         self._taken = Instant(0.0, 0.0)
         self._look_at = 0.0
 
-    def issued_at(self, wall: float, steady: float) -> int:
-        """The `iat` to sign now for this origin, back-dated by at most two seconds."""
+    def time(self, wall: float, steady: float) -> float:
+        """What time it is there, as far as that is known."""
         if self.offset:
             taken = self._taken
             if abs((wall - taken.wall) - (steady - taken.steady)) > _DISAGREEMENT:
                 self.offset = 0.0
-            return int(wall + self.offset) - _BACKDATED
-        return int(wall) - _BACKDATED
+        return wall + self.offset
+
+    def issued_at(self, wall: float, steady: float) -> int:
+        """The `iat` to sign now for this origin, back-dated by at most two seconds."""
+        return int(self.time(wall, steady)) - _BACKDATED
 
     def due(self, steady: float) -> bool:
         """Whether an answer that complains of nothing is worth looking at."""

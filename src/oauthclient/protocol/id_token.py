@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oauthclient.jose.jwks import KeySet
-    from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.secret import Secret
 
 _LEEWAY: Final = 10.0  # seconds

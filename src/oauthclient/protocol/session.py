@@ -71,7 +71,7 @@ class Session:
         return any(granted.target == target for granted in self.granted)
 
     def noted(self, now: float) -> Session:
-        """This session, with the note that its refresh token is about to be sent.
+        """The session, with the note that its refresh token is about to be sent.
 
         A note that is there stays: it is older, and its outcome just as unknown.
         """
@@ -80,25 +80,25 @@ class Session:
         return replace(self, note=Note(hashed(self.refresh_token), self.generation, now))
 
     def refreshed(self, refresh_token: Secret | None) -> Session:
-        """This session after an answer of the token endpoint; one without a refresh token keeps the old one."""
+        """The session after an answer of the token endpoint; one without a refresh token keeps the old one."""
         return replace(
             self, refresh_token=refresh_token or self.refresh_token, generation=self.generation + 1, note=None
         )
 
     def with_token(self, target: str, token: KeptToken) -> Session:
-        """This session with a newer token for `target`."""
+        """The session with a newer token for `target`."""
         return replace(self, tokens={**self.tokens, target: token})
 
     def without_token(self, target: str) -> Session:
-        """This session with no token for `target`: the one it had was rejected."""
+        """The session with no token for `target`: the one it had was rejected."""
         return replace(self, tokens={name: token for name, token in self.tokens.items() if name != target})
 
     def ended(self) -> Session:
-        """This session with a refresh token no more: the server has given it up."""
+        """The session with a refresh token no more: the server has given it up."""
         return replace(self, refresh_token=None, note=None)
 
     def identified(self, *, subject: str, claims: Mapping[str, Any], id_token: Secret) -> Session:
-        """This session with what a verified ID token says."""
+        """The session with what a verified ID token says."""
         return replace(self, subject=subject, claims=dict(claims), id_token=id_token)
 
     def outcome_unknown_since(self) -> float | None:

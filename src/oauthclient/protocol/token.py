@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.errors import AuthorizationServerError, DowngradeRefused, ErrorResponse, InvalidResponse
 from oauthclient.jose.proof import ath
+from oauthclient.protocol.session import KeptToken
 from oauthclient.protocol.strict_json import parse_object, text_member
 from oauthclient.protocol.text import sentence, shown
+from oauthclient.protocol.wire import Instant
 from oauthclient.secret import Secret
 
 if TYPE_CHECKING:
@@ -62,16 +64,16 @@ class Token:
         token_type: str,
         scope: str | None,
         lifetime: float | None,
-        response: Response,
+        asked: Instant,
+        obtained: Instant,
         jitter: float,
     ) -> None:
-        asked = response.sent
         self._access_token = access_token
         self.authorization = Secret(f"{scheme} {access_token.reveal()}")
         self.ath = ath(access_token.reveal()) if scheme == "DPoP" else None
         self.token_type = token_type
         self.scope = scope
-        self.obtained = response.received
+        self.obtained = obtained
         self.expires_at = None if lifetime is None else asked.wall + lifetime
         # Valid while both clocks say so: the wall clock may be set back, the steady one does not outlive a reboot.
         life = _NEVER if lifetime is None else lifetime
@@ -81,6 +83,26 @@ class Token:
         early = life * (0.8 + 0.1 * jitter) if life < _NEVER else _NEVER
         self.renew_wall = asked.wall + early
         self.renew_steady = asked.steady + early
+
+    @classmethod
+    def kept(cls, kept: KeptToken, *, scheme: str, now: Instant, jitter: float) -> Token:
+        """The token that another process stored; how old it is, only the wall clock tells."""
+        age = max(now.wall - kept.obtained_at, 0.0)
+        obtained = Instant(now.wall - age, now.steady - age)
+        return cls(
+            kept.access_token,
+            scheme=scheme,
+            token_type=kept.token_type,
+            scope=kept.scope,
+            lifetime=None if kept.expires_at is None else max(kept.expires_at - obtained.wall, 0.0),
+            asked=obtained,
+            obtained=obtained,
+            jitter=jitter,
+        )
+
+    def to_keep(self) -> KeptToken:
+        """What to store of it."""
+        return KeptToken(self._access_token, self.token_type, self.scope, self.obtained.wall, self.expires_at)
 
     @property
     def access_token(self) -> str:
@@ -135,7 +157,8 @@ def read_token_response(response: Response, *, scheme: str, asked: str | None, w
         token_type=token_type,
         scope=text_member(document, "scope", what=what) or asked,
         lifetime=_lifetime(document, what=what),
-        response=response,
+        asked=response.sent,
+        obtained=response.received,
         jitter=jitter,
     )
 

@@ -19,6 +19,7 @@ _NOT_IN_A_URL: Final = re.compile(r"[^\x21-\x7e]")
 _UP_TO_AUTHORITY: Final = re.compile(r"[^/?#]*+//[^/?#]*+")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _HIGHEST_PORT: Final = 65535
+_SLASHES_BEFORE_PATH: Final = 2
 
 
 class Parts(NamedTuple):
@@ -126,8 +127,17 @@ def _origin(url: str) -> str:
 
 
 def without_query(url: str) -> str:
-    """All of `url` before its query and fragment, otherwise untouched: the `htu` of RFC 9449, section 4.2."""
+    """All of `url` before its query and fragment, otherwise untouched."""
     return url.partition("#")[0].partition("?")[0]
+
+
+def target_uri(url: str) -> str:
+    """The `htu` of a proof for a request to `url` (RFC 9449, section 4.2): percent-encoding and all else untouched.
+
+    But for an empty path, which is sent as "/" (RFC 9110, section 4.2.3): some servers compare octet by octet.
+    """
+    bare = without_query(url)
+    return bare if bare.count("/") > _SLASHES_BEFORE_PATH else f"{bare}/"
 
 
 def displayed(url: object) -> str:

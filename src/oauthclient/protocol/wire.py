@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
@@ -10,7 +11,10 @@ from oauthclient.protocol.urls import without_query
 from oauthclient.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+Parameters = Iterable[tuple[str, str | Secret]]
+"""Names and values, in order; a name may stand several times (RFC 8707, section 2)."""
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -23,15 +27,15 @@ class Instant(NamedTuple):
 
 
 class Form:
-    """Parameters of a request, in order; a name may stand several times (RFC 8707, section 2)."""
+    """The parameters of a request; one without a value is left out (RFC 6749, section 3.2)."""
 
     __slots__ = ("_pairs",)
 
-    def __init__(self, pairs: Iterable[tuple[str, str | Secret]] = ()) -> None:
+    def __init__(self, pairs: Parameters = ()) -> None:
         self._pairs = [(name, value) for name, value in pairs if value]
 
-    def add(self, pairs: Iterable[tuple[str, str | Secret]]) -> None:
-        """Append `pairs`; one without a value is left out (RFC 6749, section 3.2)."""
+    def add(self, pairs: Parameters) -> None:
+        """Append `pairs`."""
         self._pairs.extend((name, value) for name, value in pairs if value)
 
     def encode(self) -> bytes:

@@ -26,7 +26,10 @@ _BACKGROUND: Final = 3.0  # seconds; nobody may be there to unlock it
 _PERSON: Final = 60.0  # seconds in which a person finds the prompt and types a password
 _MOST_ON_WINDOWS: Final = 1280  # UTF-16 units: CRED_MAX_CREDENTIAL_BLOB_SIZE is 2,560 octets
 _TOO_LARGE_ON_WINDOWS: Final = 1783  # RPC_X_BAD_STUB_DATA, "The stub received bad data"
-_LOCKED: Final = ("KeyringLocked", "InitError", "LockedException", "PromptDismissedException")
+# Known by name: whichever library raises them may not be installed. An InitError is a keyring that could be made only
+# by a person at a prompt, or one whose service is gone.
+_LOCKED: Final = frozenset({"KeyringLocked", "InitError", "LockedException", "PromptDismissedException"})
+_GONE: Final = "SecretServiceNotAvailableException"
 _LOCKED_ON_MACOS: Final = "-25308"  # errSecInteractionNotAllowed: locked, and no desktop to ask on
 
 
@@ -150,8 +153,9 @@ class KeyringKeys:
 
 def _failure(error: Exception, *, name: str, spoken: bool) -> StorageError:
     """What a backend's exception means. Its text is given only where it was `spoken` without a value at hand."""
-    kinds = [kind.__name__ for kind in type(error).__mro__]
-    if any(kind in _LOCKED for kind in kinds) or _LOCKED_ON_MACOS in str(error):
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    gone = _GONE in kinds or type(error.__cause__).__name__ == _GONE
+    if not gone and (kinds & _LOCKED or _LOCKED_ON_MACOS in str(error)):
         return StorageLocked("The keyring is locked.", code="keyring_locked")
     if "NoKeyringError" in kinds:
         return StorageUnavailable("There is no keyring here.", code="no_keyring")

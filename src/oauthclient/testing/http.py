@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+from oauthclient.protocol.urls import without_query
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -27,12 +29,15 @@ Body = bytes | Iterable[bytes | Pause | Cut]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came over the wire. `url` is absolute; its repr shows neither headers nor body."""
+    """A request as it came over the wire. `url` is absolute; its repr shows no query, headers or body."""
 
     method: str
     url: str
-    headers: Headers = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Headers = ()
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Request({self.method!r}, {_bare(self.url)!r})"
 
     def values(self, name: str) -> list[str]:
         """The values of each header field of this name, in their order."""
@@ -49,13 +54,17 @@ class Response:
 
     `body`: bytes, or an iterable of bytes, `Pause` and `Cut` that is streamed, and iterated anew for each
     use. `delay`: seconds until its first byte. `status` 0 is no answer at all: the connection breaks
-    (`NO_ANSWER`).
+    (`NO_ANSWER`). Its repr shows no body, and where a redirect goes without the query.
     """
 
     status: int
     headers: Headers = ()
-    body: Body = field(default=b"", repr=False)
+    body: Body = b""
     delay: float = 0.0
+
+    def __repr__(self) -> str:
+        headers = tuple((name, _bare(value) if name.lower() == "location" else value) for name, value in self.headers)
+        return f"Response({self.status}, {headers!r})"
 
     def values(self, name: str) -> list[str]:
         """The values of each header field of this name, in their order."""
@@ -77,6 +86,12 @@ NO_ANSWER = Response(0)
 def json_response(status: int, document: Mapping[str, Any], headers: Headers = ()) -> Response:
     """An answer whose body is a JSON object."""
     return Response(status, (("Content-Type", "application/json"), *headers), json.dumps(document).encode())
+
+
+def _bare(url: str) -> str:
+    """A URL without its query, which may hold a code."""
+    bare = without_query(url)
+    return bare if bare == url else f"{bare}?..."
 
 
 def _values(headers: Headers, name: str) -> list[str]:

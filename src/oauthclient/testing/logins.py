@@ -24,7 +24,7 @@ class Login:
     subject: str
     target: Target
     auth_time: int
-    nonce: str | None = None
+    nonce: str | None = field(default=None, repr=False)
     acr: str | None = None
     authorization_details: Sequence[dict[str, Any]] | None = None
     offline: bool = False

@@ -110,7 +110,7 @@ class RefreshTokens:
         return Grant(login.subject, scope=scope, login=login)
 
     def _use(self, token: RefreshToken, now: float) -> None:
-        if token.used_at is not None and now > token.used_at + self.grace:
+        if token.used_at is not None and not 0 <= now - token.used_at < self.grace:
             self.replays += 1
             self.end(token.login)
             raise _invalid("The refresh token was used before: the login ends (RFC 9700, 4.14.2).")
