@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         PortTaken,
         ReauthenticationRequired,
         RedirectLeftResource,
+        RegistrationLost,
         RequestRefused,
         StorageBusy,
         StorageError,
@@ -41,8 +42,13 @@ if TYPE_CHECKING:
         UnsafeURL,
         WrongStorageKey,
     )
+    from oauthclient.jose.decryption_key import DecryptionKey
     from oauthclient.jose.keys import SigningKey
+    from oauthclient.jose.pkcs11 import PKCS11Key
     from oauthclient.jose.signers import Signer
+    from oauthclient.native.app import NativeApp
+    from oauthclient.native.login import How
+    from oauthclient.native.session import Goodbye, Session
     from oauthclient.plugin.attach import attach
     from oauthclient.plugin.auth import Auth
     from oauthclient.plugin.verdict import NotRepeated, not_repeated
@@ -59,6 +65,7 @@ if TYPE_CHECKING:
     from oauthclient.protocol.grants import ClientCredentials, Grant, IssuedAssertion, SelfIssuedAssertion
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.occasion import Occasion
+    from oauthclient.protocol.pending import Pending
     from oauthclient.protocol.resources import Resource
     from oauthclient.protocol.token import Token
     from oauthclient.secret import Secret
@@ -86,8 +93,8 @@ _ROOMS = {
         "OAuthError",
         "PortTaken",
         "ReauthenticationRequired",
-        "ReauthenticationRequired",
         "RedirectLeftResource",
+        "RegistrationLost",
         "RequestRefused",
         "StorageBusy",
         "StorageError",
@@ -100,11 +107,22 @@ _ROOMS = {
         "UnsafeURL",
         "WrongStorageKey",
     ),
+    "jose.decryption_key": ("DecryptionKey",),
     "jose.keys": ("SigningKey",),
+    "jose.pkcs11": ("PKCS11Key",),
     "jose.signers": ("Signer",),
+    "native.app": ("NativeApp",),
+    "native.login": ("How",),
+    "native.session": (
+        "Goodbye",
+        "Session",
+    ),
     "plugin.attach": ("attach",),
     "plugin.auth": ("Auth",),
-    "plugin.verdict": ("NotRepeated", "not_repeated"),
+    "plugin.verdict": (
+        "NotRepeated",
+        "not_repeated",
+    ),
     "protocol.authentication": (
         "ClientAuthentication",
         "ClientSecretBasic",
@@ -114,14 +132,26 @@ _ROOMS = {
         "PrivateKeyJWT",
         "PublicClient",
     ),
-    "protocol.binding": ("Bearer", "DPoP"),
-    "protocol.grants": ("ClientCredentials", "Grant", "IssuedAssertion", "SelfIssuedAssertion"),
+    "protocol.binding": (
+        "Bearer",
+        "DPoP",
+    ),
+    "protocol.grants": (
+        "ClientCredentials",
+        "Grant",
+        "IssuedAssertion",
+        "SelfIssuedAssertion",
+    ),
     "protocol.metadata": ("ServerMetadata",),
     "protocol.occasion": ("Occasion",),
+    "protocol.pending": ("Pending",),
     "protocol.resources": ("Resource",),
     "protocol.token": ("Token",),
     "secret": ("Secret",),
-    "storage.memory": ("MemoryStore", "TokenStore"),
+    "storage.memory": (
+        "MemoryStore",
+        "TokenStore",
+    ),
     "storage.vault": ("Vault",),
 }
 _ROOM_OF = {name: f"oauthclient.{room}" for room, names in _ROOMS.items() for name in names}
@@ -139,11 +169,14 @@ __all__ = [
     "ConfigurationError",
     "Credentials",
     "DPoP",
+    "DecryptionKey",
     "DiscoveryFailed",
     "DowngradeRefused",
     "ErrorResponse",
+    "Goodbye",
     "Grant",
     "GrantFailed",
+    "How",
     "InvalidJWT",
     "InvalidKey",
     "InvalidResponse",
@@ -151,6 +184,7 @@ __all__ = [
     "LoginError",
     "LoginTimeout",
     "MemoryStore",
+    "NativeApp",
     "NoBrowser",
     "NoResourceForURL",
     "NotOffered",
@@ -158,16 +192,20 @@ __all__ = [
     "OAuthClient",
     "OAuthError",
     "Occasion",
+    "PKCS11Key",
+    "Pending",
     "PortTaken",
     "PrivateKeyJWT",
     "PublicClient",
     "ReauthenticationRequired",
     "RedirectLeftResource",
+    "RegistrationLost",
     "RequestRefused",
     "Resource",
     "Secret",
     "SelfIssuedAssertion",
     "ServerMetadata",
+    "Session",
     "Signer",
     "SigningKey",
     "StorageBusy",

@@ -26,6 +26,7 @@
     │   └── WrongStorageKey           the passphrase or key is not the one that the records were sealed with
     └── AuthorizationServerError      asking the authorization server did not bring what was asked for
         ├── DiscoveryFailed           no metadata could be had for the issuer
+        ├── RegistrationLost          a registered client that can no longer be managed, though it may still work
         ├── Unreachable               no answer: connection, TLS, timeout
         ├── InvalidResponse           an answer that is not what its RFC says
         │   └── DowngradeRefused      a token without the sender constraint that was asked for
@@ -238,6 +239,12 @@ class DiscoveryFailed(AuthorizationServerError):
     """No metadata could be had for an issuer (RFC 8414, OpenID Connect Discovery)."""
 
     code = "discovery_failed"
+
+
+class RegistrationLost(AuthorizationServerError):
+    """The authorization server no longer takes the token by which a registered client is managed (RFC 7592, section 2)."""
+
+    code = "registration_lost"
 
 
 class Unreachable(AuthorizationServerError):

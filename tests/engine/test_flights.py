@@ -191,7 +191,7 @@ def test_a_lost_flight_is_given_up_and_another_may_start(time_: Time) -> None:
 
 
 def test_who_waits_for_a_lost_flight_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LONGEST", 0.05)
+    monkeypatch.setattr(module, "LONGEST", 0.05)
     flights, story = Flights(), Story()
     with pytest.raises(Unreachable) as told:
         flights.join("k", story).result()

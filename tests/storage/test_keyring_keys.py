@@ -30,6 +30,11 @@ def keys(tmp_path):
     return lambda backend, **settings: KeyringKeys("app", tmp_path, backend=backend, **settings)
 
 
+def waiting_threads() -> set[threading.Thread]:
+    """Those that call a keyring."""
+    return {thread for thread in threading.enumerate() if thread.name == "oauthclient-keyring"}
+
+
 def never_spoken() -> Exception:
     """A backend's exception that holds the value, as nothing keeps a backend from doing."""
     return ValueError(f"cannot store {_SECRET.reveal()}")
@@ -125,11 +130,11 @@ def test_trying_again_while_it_hangs_starts_no_more_threads_and_works_once_it_is
     backend = Hanging()
     backend.set_password("oauthclient:app:k", "k", "value")
     mine = keys(backend)
-    before = threading.active_count()
+    before = waiting_threads()
     for _ in range(3):
         with pytest.raises(StorageLocked):
             mine.load("k")
-    assert threading.active_count() == before + 1
+    assert len(waiting_threads() - before) == 1
     assert backend.waiting == 1
     backend.unlocked.set()
     assert mine.load("k") == Secret("value")
@@ -137,10 +142,10 @@ def test_trying_again_while_it_hangs_starts_no_more_threads_and_works_once_it_is
 
 def test_its_thread_does_not_keep_the_program_from_ending(keys, monkeypatch) -> None:
     monkeypatch.setattr(keyring_keys, "_BACKGROUND", 0.05)
-    backend = Hanging()
+    backend, before = Hanging(), waiting_threads()
     with pytest.raises(StorageLocked):
         keys(backend).load("k")
-    assert [thread.daemon for thread in threading.enumerate() if thread.name == "oauthclient-keyring"] == [True]
+    assert [thread.daemon for thread in waiting_threads() - before] == [True]
     backend.unlocked.set()
 
 

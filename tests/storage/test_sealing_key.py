@@ -150,7 +150,7 @@ def test_a_crash_before_the_mark_was_written_loses_nothing(process, tmp_path) ->
 
 
 _FIRST = """
-import sys
+import sys, time
 from pathlib import Path
 from keyring.backend import KeyringBackend
 from oauthclient import Vault
@@ -161,7 +161,10 @@ class Folder(KeyringBackend):
     priority = 5
     def get_password(self, service, username):
         file = Path(sys.argv[1], "items", username)
-        return file.read_text() if file.exists() else None
+        if file.exists():
+            return file.read_text()
+        time.sleep(0.3)  # so that all of them see that there is none
+        return None
     def set_password(self, service, username, password):
         with Path(sys.argv[1], "written").open("a") as log:
             log.write(username + "\\n")

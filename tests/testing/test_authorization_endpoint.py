@@ -84,6 +84,13 @@ def test_where_nobody_can_be_told_the_person_sees_a_page(app, changes):
         app.server.person.approve(app.url(**changes))
 
 
+def test_a_query_that_cannot_be_read_is_refused(app):
+    for query in ("client_id", "client_id=%ff"):
+        app.server.handle(Request("GET", f"{app.server.authorization_endpoint}?{query}"))
+        assert app.server.requests[-1].error == "invalid_request"
+        assert app.server.requests[-1].description == "The query is malformed."
+
+
 def test_an_error_page_shows_no_markup_of_the_request(app):
     response = app.server.handle(Request("GET", app.url(redirect_uri="<script>")))
     assert b"<script>" not in response.body

@@ -6,7 +6,7 @@ import httpx
 import httpx2
 import pytest
 
-from oauthclient.testing import LoopbackPort, NoWayBackError
+from oauthclient.testing import LoopbackPort, NoWayBackError, Request, Response
 from oauthclient.testing.misbehaviour import html
 from oauthclient.testing.pages import read_form
 
@@ -26,6 +26,11 @@ def test_the_person_is_whom_the_test_names_or_the_hint_or_alice(app):
     person.subject = "carol"
     person.approve(app.url())
     assert subject(app) == "carol"
+
+
+def test_a_cookie_that_is_none_names_nobody(app):
+    app.server.handle(Request("GET", app.url(), (("Cookie", "a,b=1; subject=bob"),)))
+    assert subject(app) == "alice"
 
 
 def test_the_person_may_say_no(app, brought):
@@ -115,6 +120,4 @@ def test_a_browser_walks_through_over_a_port(app, world, brought):
 
 
 def read_form_of(response):
-    from oauthclient.testing import Response
-
     return read_form(Response(response.status_code, tuple(response.headers.items()), response.content))

@@ -33,6 +33,14 @@ def test_one_that_comes_back_ends_the_whole_login(app, world, read, refused, cha
         assert challenged(world.call(document["access_token"])) == (401, "invalid_token")
 
 
+def test_a_clock_that_is_set_back_makes_no_replay_good(app, world, refused):
+    world.server.refresh_tokens.grace = 10
+    document = app.log_in()
+    assert app.refresh(document["refresh_token"]).status == 200
+    world.clock.advance(-1)
+    assert refused(app.refresh(document["refresh_token"], proof=world.token_proof())) == (400, "invalid_grant")
+
+
 def test_another_login_goes_on(app, world):
     first, other = app.log_in(), app.log_in()
     app.refresh(first["refresh_token"])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthclient.engine import time
 from oauthclient.engine.flights import Flights
+from oauthclient.engine.stored import Stored
 from oauthclient.errors import OAuthError, StorageError
-from oauthclient.flows.effects import Ask, Effect, FreshID, Jitter, Load, Now, Once, Save, Send
+from oauthclient.flows.effects import Ask, Effect, FreshID, Jitter, Load, Now, Once, Save, Send, Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
     from oauthclient.engine.transport import Transport
     from oauthclient.flows.effects import Story
     from oauthclient.storage.memory import TokenStore
+    from oauthclient.storage.vault import Vault
 
 T = TypeVar("T")
 
 
 class Driver:
-    """Runs stories against one transport and one store."""
+    """Runs stories against one transport, one store of tokens, and, where there are sessions, one vault."""
 
-    def __init__(self, transport: Transport, store: TokenStore) -> None:
+    def __init__(self, transport: Transport, store: TokenStore, vault: Vault | None = None) -> None:
         self._transport = transport
         self._store = store
+        self._stored = None if vault is None else Stored(vault)
         self.flights = Flights()
 
     def run(self, story: Story[T]) -> T:
@@ -45,7 +48,7 @@ class Driver:
             except Exception as error:  # noqa: BLE001  # it is the story's to judge
                 failure = error
 
-    def _answer(self, effect: Effect[Any]) -> object:
+    def _answer(self, effect: Effect[Any]) -> object:  # noqa: C901  # one case for each effect
         match effect:
             case Send(request=request):
                 return self._transport.send(request)
@@ -56,20 +59,25 @@ class Driver:
             case Jitter():
                 return random.random()  # noqa: S311  # spreads load, guards nothing
             case Load(slot=slot):
-                return _stored(lambda: self._store.load(slot))
+                return _by_program(lambda: self._store.load(slot))
             case Save(slot=slot, token=token):
-                return _stored(lambda: self._store.save(slot, token))
+                return _by_program(lambda: self._store.save(slot, token))
             case Ask(function=function):
                 return function()
             case Once(key=key, story=story):
                 return self._once(key, story)
+            case Sleep(seconds=seconds):
+                time.sleep(seconds)
+                return None
+        if self._stored is not None:
+            return self._stored.answer(effect)
         raise AssertionError(f"An effect without an answer: {type(effect).__name__}")
 
     def _once(self, key: Any, story: Callable[[], Story[T]]) -> T:
         return self.flights.join(key, lambda: self.run(story())).result()
 
 
-def _stored(use: Callable[[], T]) -> T:
+def _by_program(use: Callable[[], T]) -> T:
     """What a token store of the program's own does; whatever it raises becomes an error of ours."""
     try:
         return use()

@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthclient.engine.driver import Driver
 from oauthclient.engine.keeper import Keeper
 from oauthclient.flows.discover import known_metadata
 from oauthclient.flows.obtain import renew
+from oauthclient.flows.refresh import renew_session
 from oauthclient.flows.slot import Slot
+from oauthclient.protocol.record_name import Name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from oauthclient.engine.flights import Flight
     from oauthclient.engine.transport import Transport
-    from oauthclient.flows.server import Server
+    from oauthclient.flows.effects import Story
+    from oauthclient.flows.server import Server, Told
     from oauthclient.jose.proof import Prover
     from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.metadata import ServerMetadata
-    from oauthclient.protocol.resources import Resource
     from oauthclient.protocol.token import Token
     from oauthclient.storage.memory import TokenStore
+    from oauthclient.storage.vault import Vault
+
+T = TypeVar("T")
 
 
 class Engine:
     """Keeps the tokens of one client by slot, and runs the stories that bring them."""
 
-    def __init__(self, server: Server, transport: Transport, store: TokenStore) -> None:
+    def __init__(self, server: Server, transport: Transport, store: TokenStore, vault: Vault | None = None) -> None:
         self.server = server
         self._transport = transport
-        self._driver = Driver(transport, store)
-        self._keepers: dict[Slot, Keeper] = {}
+        self._driver = Driver(transport, store, vault)
+        self._keepers: dict[Slot[Any], Keeper] = {}
 
-    def keeper(self, grant: Grant, resource: Resource) -> Keeper:
-        """The keeper of the token for `resource` under `grant`."""
+    def keeper(self, grant: Grant | Name, target: str, scope: str | None, *, told_by: Told | None = None) -> Keeper:
+        """The keeper of the token for `target` under a grant, or under the session of a name."""
         prover = self.prover()
         slot = Slot(
             issuer=self.server.name,
             client_id=self.server.client_id,
             grant=grant,
-            told_by=self.server.told_by,
-            target=resource.identifier,
-            scope=resource.scope,
+            told_by=told_by or self.server.told_by,
+            target=target,
+            scope=scope,
             thumbprint="" if prover is None else prover.thumbprint,
             parameters=tuple(sorted(self.server.parameters.items())),
         )
 
         def fly(keeper: Keeper, seen: Token | None) -> Flight[Token]:
-            return self._driver.flights.join(slot, lambda: self._renew(keeper, slot, seen))
+            return self._driver.flights.join(
+                slot, lambda: self._renew(keeper, slot, seen), must_land=isinstance(grant, Name)
+            )
 
         return self._keepers.setdefault(slot, Keeper(fly))
 
@@ -60,14 +69,26 @@ class Engine:
             ("metadata", self.server.issuer), lambda: self._driver.run(known_metadata(self.server))
         )
 
+    def tell(self, key: Hashable, story: Callable[[], Story[T]], *, longest: float | None = None) -> Flight[T]:
+        """The flight of any other story, which the program does not end before; told once for each `key` at a time.
+
+        `longest`: seconds after which those who wait for it are told that it is lost.
+        """
+        return self._driver.flights.join(key, lambda: self._driver.run(story()), must_land=True, longest=longest)
+
+    def do(self, key: Hashable, function: Callable[[], T]) -> Flight[T]:
+        """The flight of something else that takes its time, such as asking a keyring."""
+        return self._driver.flights.join(key, function)
+
     def close(self) -> None:
         """Close the connections to the authorization server."""
         self._transport.close()
 
-    def _renew(self, keeper: Keeper, slot: Slot, seen: Token | None) -> Token:
+    def _renew(self, keeper: Keeper, slot: Slot[Any], seen: Token | None) -> Token:
         keeper.hold()
         try:
-            token = self._driver.run(renew(self.server, slot, seen))
+            story = renew_session if isinstance(slot.grant, Name) else renew
+            token = self._driver.run(story(self.server, slot, seen))
         except Exception as error:
             keeper.failed(error)
             raise

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
 
-_LONGEST: Final = 120.0  # seconds; then the flight counts as lost: waiters are told, and a new one may start
+LONGEST: Final = 120.0  # seconds; then the flight counts as lost: waiters are told, and a new one may start
 
 
 class Flight(Generic[T]):
     """A story under way. Whoever waits gets its result, or an error of their own."""
 
-    __slots__ = ("_error", "_future", "started")
+    __slots__ = ("_error", "_future", "_longest", "started")
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
         self._future: Future[T | None] = Future()
         self._error: BaseException | None = None
         self.started = time.steady()
@@ -46,22 +47,22 @@ class Flight(Generic[T]):
     @property
     def under_way(self) -> bool:
         """Whether to join it: it has not landed, nor been gone for so long that nobody should wait for it any more."""
-        return not self._future.done() and time.steady() - self.started <= _LONGEST
+        return not self._future.done() and time.steady() - self.started <= self._longest
 
     def result(self) -> T:
         """Block until it has landed. Raises what the story raised."""
-        wait(self._future, _LONGEST)
+        wait(self._future, self._longest)
         return self._landed()
 
     async def result_async(self) -> T:
         """Wait until it has landed, without blocking the event loop. Raises what the story raised."""
-        await wait_async(self._future, _LONGEST)
+        await wait_async(self._future, self._longest)
         return self._landed()
 
     def _landed(self) -> T:
         if not self._future.done():
             raise Unreachable(
-                f"The authorization server did not finish its answer within {_LONGEST:.0f} s.", code="timeout"
+                f"The authorization server did not finish its answer within {self._longest:.0f} s.", code="timeout"
             )
         if self._error is not None:
             raise own(self._error)
@@ -76,17 +77,23 @@ class Flights:
         self._by_key: dict[Hashable, Flight[Any]] = {}
         _everywhere.add(self)
 
-    def join(self, key: Hashable, tell: Callable[[], T]) -> Flight[T]:
-        """The flight under way for `key`, or a new one that runs `tell` on a thread of its own."""
+    def join(
+        self, key: Hashable, tell: Callable[[], T], *, must_land: bool = False, longest: float | None = None
+    ) -> Flight[T]:
+        """The flight under way for `key`, or a new one that runs `tell` on a thread of its own.
+
+        `must_land`: the program does not end before it has, because what it brings cannot be had again. `longest`:
+        seconds after which it counts as lost.
+        """
         with self._lock:
             flight = self._by_key.get(key)
             if flight is not None and flight.under_way:  # one that has landed may hold what was rejected since
                 return flight
-            flight = self._by_key[key] = Flight[T]()
-        self._start(key, flight, tell)
+            flight = self._by_key[key] = Flight[T](longest or LONGEST)
+        self._start(key, flight, tell, must_land=must_land)
         return flight
 
-    def _start(self, key: Hashable, flight: Flight[T], tell: Callable[[], T]) -> None:
+    def _start(self, key: Hashable, flight: Flight[T], tell: Callable[[], T], *, must_land: bool) -> None:
         context = contextvars.copy_context()
 
         def fly() -> None:
@@ -98,7 +105,7 @@ class Flights:
                         del self._by_key[key]
 
         try:
-            threading.Thread(target=fly, name="oauthclient", daemon=True).start()
+            threading.Thread(target=fly, name="oauthclient", daemon=not must_land).start()
         except RuntimeError:  # no thread can be had: the interpreter is shutting down, or the system is out of them
             fly()
 

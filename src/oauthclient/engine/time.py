@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 wall: Final = time.time
+sleep: Final = time.sleep
 
 
 def _find_steady() -> Callable[[], float]:

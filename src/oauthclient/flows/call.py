@@ -55,7 +55,7 @@ def call(
         credentials = yield from theirs(
             partial(server.authentication.credentials, occasion), what="client authentication"
         )
-        form.add(credentials.form)
+        form.add(pair for pair in credentials.form if pair not in form)  # a pushed request names its client itself
         headers = dict(credentials.headers)
         sent_nonce = server.nonces.newest(place, with_token=False)
         prover = server.binding.prover(server.name)

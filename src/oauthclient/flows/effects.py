@@ -9,6 +9,7 @@ from oauthclient.protocol.wire import Instant, Request, Response
 
 if TYPE_CHECKING:
     from oauthclient.flows.slot import Slot
+    from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.record_name import Name
     from oauthclient.protocol.token import Token
     from oauthclient.secret import Secret
@@ -86,7 +87,7 @@ class Load(Effect["Token | None"]):
 
     __slots__ = ("slot",)
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: Slot[Grant]) -> None:
         self.slot = slot
 
 
@@ -95,7 +96,7 @@ class Save(Effect[None]):
 
     __slots__ = ("slot", "token")
 
-    def __init__(self, slot: Slot, token: Token) -> None:
+    def __init__(self, slot: Slot[Grant], token: Token) -> None:
         self.slot = slot
         self.token = token
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def found_again(server: Server, ask: Callable[[ServerMetadata], Story[Response]]) -> Story[Response]:
-    """What `ask` brings from an endpoint that the metadata names; asked a second time where that is not there any more."""
+    """What `ask` brings from an endpoint that the metadata names; asked again where that is not there any more."""
     response = yield from ask((yield from known_metadata(server)))
     if response.status == 404 and server.discovered:  # noqa: PLR2004  # the endpoint has moved
         server.read_again = 0.0

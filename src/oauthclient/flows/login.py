@@ -14,7 +14,7 @@ from oauthclient.jose.jwt import verify
 from oauthclient.jose.kinds import JARM_RESPONSE
 from oauthclient.protocol.authorization_response import read_code
 from oauthclient.protocol.id_token import acceptable_algorithms, verify_id_token
-from oauthclient.protocol.session import Session
+from oauthclient.protocol.session import USERINFO, Granted, SessionState
 from oauthclient.protocol.strict_json import text_member
 from oauthclient.protocol.token import read_success, read_token_response
 from oauthclient.secret import Secret
@@ -35,7 +35,7 @@ _LEEWAY: Final = 10.0  # seconds
 _ENCRYPTIONS: Final = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
 
 
-def finish(server: Server, pending: Pending, answer: Mapping[str, str], *, profile: str) -> Story[Session]:
+def finish(server: Server, pending: Pending, answer: Mapping[str, str], *, profile: str) -> Story[SessionState]:
     """The session that the browser's `answer` to `pending` brings.
 
     Whatever does not belong to this login is refused before any token request. The code is sent once, and again only
@@ -66,7 +66,7 @@ def finish(server: Server, pending: Pending, answer: Mapping[str, str], *, profi
     return (yield from session_of(server, pending, response, profile=profile))
 
 
-def session_of(server: Server, pending: Pending, response: Response, *, profile: str) -> Story[Session]:
+def session_of(server: Server, pending: Pending, response: Response, *, profile: str) -> Story[SessionState]:
     """The session in the token endpoint's answer to a login, a device's included (RFC 8628, section 3.5)."""
     what = answer_of(server)
     jitter = yield from Jitter()
@@ -83,12 +83,12 @@ def session_of(server: Server, pending: Pending, response: Response, *, profile:
     except ErrorResponse as error:
         raise explain(server, error) from None
     refresh_token = text_member(document, "refresh_token", what=what)
-    session = Session(
+    session = SessionState(
         issuer=pending.issuer,
         client_id=pending.client_id,
         profile=profile,
         jkt=pending.jkt,
-        granted=pending.targets,
+        granted=(*pending.targets, *_for_userinfo(pending)),
         refresh_token=None if refresh_token is None else Secret(refresh_token),
     )
     if first is not None:
@@ -104,10 +104,18 @@ def session_of(server: Server, pending: Pending, response: Response, *, profile:
         server,
         Secret(id_token),
         access_token=Secret(token.access_token),
-        nonce=pending.nonce,
+        nonce=pending.nonce or None,  # a device's login has none
         max_age=pending.max_age,
     )
     return session.identified(subject=claims["sub"], claims=claims, id_token=Secret(id_token))
+
+
+def _for_userinfo(pending: Pending) -> tuple[Granted, ...]:
+    """What OpenID Connect grants beside the resources: a token for the server's own UserInfo endpoint."""
+    scopes = pending.scope.split()
+    resources = {word for target in pending.targets for word in (target.scope or "").split()}
+    own = " ".join(word for word in scopes if word not in resources and word != "offline_access")
+    return (Granted(USERINFO, own),) if "openid" in scopes else ()
 
 
 def identity(

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from oauthclient.flows.effects import Story
     from oauthclient.flows.server import Server
     from oauthclient.flows.slot import Slot
+    from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.occasion import Occasion
     from oauthclient.protocol.token import Token
     from oauthclient.protocol.wire import Parameters
 
 
-def renew(server: Server, slot: Slot, seen: Token | None) -> Story[Token]:
+def renew(server: Server, slot: Slot[Grant], seen: Token | None) -> Story[Token]:
     """A token for `slot` that is not `seen`, the one known to be of no more use.
 
     Somebody may have stored another one since it was seen: that one is then the answer, and nothing is sent.
@@ -32,7 +33,7 @@ def renew(server: Server, slot: Slot, seen: Token | None) -> Story[Token]:
     return token
 
 
-def obtain(server: Server, slot: Slot) -> Story[Token]:
+def obtain(server: Server, slot: Slot[Grant]) -> Story[Token]:
     """A new token for `slot`."""
 
     def parameters(occasion: Occasion) -> Parameters:

@@ -53,7 +53,7 @@ def begin_device(server: Server, wish: Wish) -> Story[DeviceAuthorization]:
     response = yield from found_again(server, ask)
     try:
         return read_device_authorization(
-            response, loopback=server.loopback, what=f"the device authorization response of {server.issuer}"
+            response, loopback=server.loopback, what=f"the device authorization response of {server.name}"
         )
     except ErrorResponse as error:
         raise explain(server, error) from None
@@ -105,7 +105,7 @@ def poll(server: Server, device: DeviceAuthorization, told: Parameters = ()) -> 
 
 
 def _check_answered(response: Response, *, what: str) -> None:
-    """Raise Unreachable for the answer of a server, or of a gateway before it, that is in trouble and names no error."""
+    """Raise Unreachable for an answer of a server, or a gateway before it, that is in trouble and names no error."""
     if response.status < 500 and response.status != _TOO_MANY:  # noqa: PLR2004  # the class of server errors
         return
     error = read_error(response, what=what)

@@ -25,18 +25,19 @@ if TYPE_CHECKING:
     from oauthclient.flows.slot import Slot
     from oauthclient.protocol.occasion import Occasion
     from oauthclient.protocol.record_name import Name
-    from oauthclient.protocol.session import Session
+    from oauthclient.protocol.session import SessionState
     from oauthclient.protocol.wire import Parameters, Response
 
 _ATTEMPTS: Final = 2  # a second one only where the first was rejected and another token has been stored meanwhile
 
 
-def renew_session(server: Server, name: Name, slot: Slot, seen: Token | None) -> Story[Token]:
-    """A token for `slot` under the session called `name` that is not `seen`.
+def renew_session(server: Server, slot: Slot[Name], seen: Token | None) -> Story[Token]:
+    """A token for `slot`, whose grant is a session, that is not `seen`.
 
     The lease comes first, and a look at what is stored next: another process may have been here. Raises
     ReauthenticationRequired, which is the one error that a program must handle.
     """
+    name = slot.grant
     lease = yield from Lease(name)
     try:
         for _ in range(_ATTEMPTS):
@@ -55,14 +56,14 @@ def renew_session(server: Server, name: Name, slot: Slot, seen: Token | None) ->
         lease.release()
 
 
-def _stored(name: Name) -> Story[Session]:
+def _stored(name: Name) -> Story[SessionState]:
     record = yield from Read(name)
     if record is None:
         raise ReauthenticationRequired("There is no session any more.", code="no_session")
     return from_record(record)
 
 
-def _refresh(server: Server, name: Name, slot: Slot, session: Session, lease: Held) -> Story[Token | None]:
+def _refresh(server: Server, name: Name, slot: Slot[Name], session: SessionState, lease: Held) -> Story[Token | None]:
     """Send the refresh token once. None: it was rejected, but another one has been stored since it was read."""
     refresh_token, scope = _presentable(session, slot)
     interrupted = session.note is not None
@@ -94,7 +95,9 @@ def _refresh(server: Server, name: Name, slot: Slot, session: Session, lease: He
     return (yield from _keep(server, name, slot, session, response, lease))
 
 
-def _keep(server: Server, name: Name, slot: Slot, session: Session, response: Response, lease: Held) -> Story[Token]:
+def _keep(
+    server: Server, name: Name, slot: Slot[Name], session: SessionState, response: Response, lease: Held
+) -> Story[Token]:
     """Store the answer, whatever is thought of it: its refresh token is the only one left."""
     what = answer_of(server)
     document = read_success(response, what=what)
@@ -124,8 +127,8 @@ def _keep(server: Server, name: Name, slot: Slot, session: Session, response: Re
 
 
 def _same_person(
-    server: Server, name: Name, session: Session, id_token: Secret, access_token: Secret
-) -> Story[Session]:
+    server: Server, name: Name, session: SessionState, id_token: Secret, access_token: Secret
+) -> Story[SessionState]:
     """The session with the ID token of a refresh, which must speak of the same login (OIDC Core, section 12.2).
 
     With another person's the session is over: it is revoked, and its tokens are forgotten.
@@ -144,7 +147,7 @@ def _same_person(
     return session.identified(subject=claims["sub"], claims={**session.claims, **claims}, id_token=id_token)
 
 
-def _presentable(session: Session, slot: Slot) -> tuple[Secret, str | None]:
+def _presentable(session: SessionState, slot: Slot[Name]) -> tuple[Secret, str | None]:
     """The refresh token and the scope to ask for, if the grant holds them: some servers spend before they look."""
     if not session.holds(slot.target):
         raise ReauthenticationRequired(

@@ -27,10 +27,10 @@ _SILENT: Final = ("connection_failed", "timeout", "tls_failed")  # codes of Unre
 
 
 def revoke(server: Server, token: Secret, hint: TokenTypeHint) -> Story[StillHonoured | None]:
-    """Revoke one token. None: the server said that it is not honoured any more; else why that cannot be said.
+    """Revoke one token. None: the server does not honour it any more; else why that cannot be said.
 
     No failure is raised, be it the server's, the network's or the program's own: what is forgotten on this machine is
-    forgotten all the same, and the user is to hear what is left. A server may revoke refresh tokens only (section 2.2.1).
+    forgotten all the same, and the user is to hear what is left. Servers may revoke refresh tokens only (section 2.2.1).
     """
 
     def parameters(_: Occasion) -> Parameters:
@@ -44,7 +44,7 @@ def revoke(server: Server, token: Secret, hint: TokenTypeHint) -> Story[StillHon
 
     try:
         response = yield from found_again(server, ask)
-        check_revoked(response, what=f"the answer of {server.issuer} to a revocation")
+        check_revoked(response, what=f"the answer of {server.name} to a revocation")
     except OAuthError as error:
         return StillHonoured(hint, error.code, shown(error.message))
     return None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from oauthclient.protocol.grants import Grant
+    from oauthclient.protocol.record_name import Name
 
 
-class Slot(NamedTuple):
+G = TypeVar("G", bound="Grant | Name")
+
+
+class Slot(NamedTuple, Generic[G]):
     """Which token: nothing less than this, or two users, keys or resources would share one.
 
     `issuer` is the server's name (see `Server.name`). `target` is what the authorization server is told the token is
@@ -18,7 +22,7 @@ class Slot(NamedTuple):
 
     issuer: str
     client_id: str
-    grant: Grant
+    grant: G
     told_by: str
     target: str
     scope: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from oauthclient.flows.call import call
 from oauthclient.flows.discover import known_metadata
@@ -49,7 +49,7 @@ def explain(server: Server, error: E) -> E:
     return error
 
 
-def told(slot: Slot) -> list[tuple[str, str]]:
+def told(slot: Slot[Any]) -> list[tuple[str, str]]:
     """How the server is told what a token is for (RFC 8707, section 2)."""
     return [] if slot.told_by == "scope" else [(slot.told_by, slot.target)]
 

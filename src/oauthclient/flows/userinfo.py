@@ -10,7 +10,7 @@ from oauthclient.flows.effects import FreshID, Now, Send
 from oauthclient.flows.found_again import found_again
 from oauthclient.flows.server_keys import verified
 from oauthclient.protocol.id_token import acceptable_algorithms
-from oauthclient.protocol.urls import origin, without_query
+from oauthclient.protocol.urls import origin, target_uri
 from oauthclient.protocol.userinfo import is_jwt, read_plain, read_refusal, read_signed, userinfo_request
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def userinfo(server: Server, token: Token, *, subject: str, registered: str | No
         return (yield from _presented(server, _endpoint(metadata), token, signed=registered is not None))
 
     response = yield from found_again(server, ask)
-    what = f"the UserInfo of {server.issuer}"
+    what = f"the UserInfo of {server.name}"
     if response.status != 200:  # noqa: PLR2004  # the one status of success
         raise read_refusal(response, what=what)
     if not is_jwt(response):
@@ -49,7 +49,6 @@ def userinfo(server: Server, token: Token, *, subject: str, registered: str | No
     metadata = yield from known_metadata(server)
     algorithms = acceptable_algorithms(metadata.userinfo_signing_alg_values_supported, registered=registered)
     now = yield from Now()
-    server_time = server.clocks.of(origin(_endpoint(metadata))).issued_at(now.wall, now.steady)
 
     def verify(keys: KeySet) -> Mapping[str, Any]:
         return read_signed(
@@ -59,7 +58,7 @@ def userinfo(server: Server, token: Token, *, subject: str, registered: str | No
             client_id=server.client_id,
             subject=subject,
             algorithms=algorithms,
-            now=server_time,
+            now=server.told_time(now),
             what=what,
         )
 
@@ -73,7 +72,7 @@ def _presented(server: Server, endpoint: str, token: Token, *, signed: bool) -> 
     """
     place = origin(endpoint)
     clock = server.clocks.of(place)
-    prover = None if token.ath is None else server.binding.prover(server.issuer)
+    prover = None if token.ath is None else server.binding.prover(server.name)
     mended: set[str] = set()
     while True:
         now = yield from Now()
@@ -81,7 +80,7 @@ def _presented(server: Server, endpoint: str, token: Token, *, signed: bool) -> 
         proof = None
         if prover is not None:
             jti = yield from FreshID()
-            htu = server.binding.htu(without_query(endpoint))
+            htu = server.binding.htu(target_uri(endpoint))
             proof = prover.proof("GET", htu, clock.issued_at(now.wall, now.steady), jti, token.ath, sent_nonce)
         response = yield from Send(userinfo_request(endpoint, token, proof=proof, signed=signed))
         headers = response.headers

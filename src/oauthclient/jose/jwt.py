@@ -169,14 +169,12 @@ def verify_proof(jwt: str, *, algorithms: Collection[str], now: float, leeway: f
     return VerifiedProof(_claims(DPOP_PROOF, parsed.payload, now, leeway), key.thumbprint)
 
 
-def claimed_issuer(jwt: str) -> str | None:
-    """The `iss` a JWT claims, unverified: good for choosing the keys to verify it with, nothing else."""
+def unverified_claims(jwt: str) -> dict[str, Any] | None:
+    """What a JWT claims, unverified: good for finding out whose business it is, nothing else. None: unreadable."""
     try:
-        claims = json_object(base64url_octets(jwt[:LONGEST_JWT].split(".")[1]))
+        return json_object(base64url_octets(jwt[:LONGEST_JWT].split(".")[1]))
     except (ValueError, IndexError):
         return None
-    issuer = claims.get("iss")
-    return issuer if isinstance(issuer, str) else None
 
 
 def _parse(kind: Kind, jwt: str, algorithms: Collection[str]) -> _Parsed:

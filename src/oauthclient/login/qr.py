@@ -22,13 +22,13 @@ def terminal_qr(text: str, *, unicode: bool) -> str:
     """`text` as a QR code, in lines without a final newline, for a terminal that knows 256 colours.
 
     With `unicode`, a character shows one module's width and two modules' height; else, in ASCII, two characters show
-    one module. Raises ConfigurationError (`missing_extra`) without segno, and (`too_long`) above its 2,953 octets.
+    one module. Raises ConfigurationError (`extra_missing`) without segno, and (`too_long`) above its 2,953 octets.
     """
     try:
         import segno
     except ImportError:
         raise ConfigurationError(
-            "A QR code needs the package segno.", code="missing_extra", hint="pip install 'oauthclient[cli]'"
+            "A QR code needs the package segno.", code="extra_missing", hint="pip install 'oauthclient[cli]'"
         ) from None
     try:
         code = segno.make_qr(text, error="l")  # on a screen nothing is smudged, and fewer modules fit more terminals

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from oauthclient.engine.keeper import Keeper
     from oauthclient.jose.proof import Prover
     from oauthclient.protocol.grants import Grant
+    from oauthclient.protocol.record_name import Name
     from oauthclient.protocol.resources import Resource
 
 
@@ -17,7 +18,7 @@ class Target:
 
     __slots__ = ("_grant", "_keeper", "clocks", "engine", "htu", "nonces", "prover", "resource")
 
-    def __init__(self, engine: Engine, grant: Grant, resource: Resource) -> None:
+    def __init__(self, engine: Engine, grant: Grant | Name, resource: Resource) -> None:
         self.engine = engine
         self.resource = resource
         self.clocks = engine.server.clocks
@@ -32,5 +33,5 @@ class Target:
         """Who keeps the token."""
         if self._keeper is None:
             self.prover = self.engine.prover()
-            self._keeper = self.engine.keeper(self._grant, self.resource)
+            self._keeper = self.engine.keeper(self._grant, self.resource.identifier, self.resource.scope)
         return self._keeper

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from oauthclient.errors import ErrorResponse, InvalidResponse
+from oauthclient.jose.jwt import unverified_claims
 from oauthclient.protocol.text import shown
 from oauthclient.secret import Secret
 
@@ -28,6 +29,24 @@ _HINTS: Final = {
     "invalid_request_uri": "The pushed request was used before or has expired: log in again.",
     "temporarily_unavailable": "Log in again in a while.",
 }
+
+
+def belongs(callback_url: str, state: Secret) -> bool:
+    """Whether an answer looks like one to the login with this `state`, so that it ends the wait, whatever it holds.
+
+    That of a signed answer (JARM) is read here without a look at its signature, which is verified later; what is
+    encrypted cannot be read here, and counts as ours.
+    """
+    try:
+        pairs = parse_qsl(urlsplit(callback_url).query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        return False
+    states = [value for name, value in pairs if name == "state"]
+    for name, value in pairs:
+        if name == "response":
+            claims = unverified_claims(value)
+            states.append(state.reveal() if claims is None else str(claims.get("state", "")))
+    return any(hmac.compare_digest(value.encode(), state.reveal().encode()) for value in states)
 
 
 def callback_parameters(callback_url: str, redirect_uri: str) -> dict[str, str]:

@@ -58,11 +58,13 @@ _MADE_HERE: Final = FORBIDDEN | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
-    """What a program wants registered, in the words of RFC 7591; a member that is None is chosen by what the server offers.
+    """What a program wants registered, in the words of RFC 7591; a None is chosen by what the server offers.
 
     `require_signed_request_object` (RFC 9101, section 10.5) and `require_pushed_authorization_requests` (RFC 9126,
     section 6) promise what will be done, so that nobody else can do with less. `public_keys`: JWKs to publish beside
     the one that signs, such as one to encrypt to. `members`: the app's own: `client_name`, `contacts`, `software_id`...
+
+    Raises ConfigurationError: `reserved_member`, `unsafe_redirect_uri`.
     """
 
     redirect_uris: tuple[str, ...] = ()
@@ -78,11 +80,19 @@ class ClientMetadata:
     public_keys: tuple[Mapping[str, str], ...] = ()
     members: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _refuse_reserved(self.members)
+        for uri in self.redirect_uris:
+            _check_redirect_uri(uri, self.application_type)
+
 
 class Choice(NamedTuple):
-    """What was chosen for one server: `algorithm` is that of the key to make, None where no key is of use."""
+    """What was chosen for one server.
 
-    token_endpoint_auth_method: str
+    `method`: of client authentication. `algorithm`: of the key to make, None where no key is of use.
+    """
+
+    method: str
     algorithm: str | None
     signs_requests: bool
 
@@ -90,7 +100,7 @@ class Choice(NamedTuple):
 def choose(wanted: ClientMetadata, metadata: ServerMetadata, *, own: Signer | None = None) -> Choice:
     """How to authenticate at a server, and with what key; `own`: one that the program brings.
 
-    Raises NotOffered: `authentication_not_offered`, `algorithm_not_offered`, `request_object_not_offered`.
+    Raises NotOffered: `authentication_not_offered`, `algorithm_not_offered`.
     """
     algorithms = OFFERED if own is None else (own.algorithm,)
     assertions = _common(algorithms, metadata.token_endpoint_auth_signing_alg_values_supported)
@@ -103,23 +113,17 @@ def choose(wanted: ClientMetadata, metadata: ServerMetadata, *, own: Signer | No
             )
         # One key for both purposes where one algorithm serves both.
         algorithm = next((name for name in assertions if name in requests), assertions[0])
-    elif method.startswith("client_secret") or not requests:
-        return Choice(method, None, signs_requests=False)
-    else:
-        algorithm = requests[0]
-    return Choice(method, algorithm, signs_requests=algorithm in requests)
+        return Choice(method, algorithm, signs_requests=algorithm in requests)
+    return Choice(method, requests[0] if requests else None, signs_requests=bool(requests))
 
 
 def registration_document(
     wanted: ClientMetadata, choice: Choice, metadata: ServerMetadata, signer: Signer | None
 ) -> dict[str, Any]:
-    """The members of a registration request (RFC 7591, section 3.1). Raises ConfigurationError (`reserved_member`).
+    """The members of a registration request (RFC 7591, section 3.1).
 
     `signer`: the key whose public half is registered, where `choice` names an algorithm.
     """
-    _refuse_reserved(wanted.members)
-    for uri in wanted.redirect_uris:
-        _check_redirect_uri(uri, wanted.application_type)
     by_code = AUTHORIZATION_CODE in wanted.grant_types
     document: dict[str, Any] = {
         **wanted.members,
@@ -128,7 +132,7 @@ def registration_document(
         "grant_types": list(wanted.grant_types),
         "response_types": ["code"] if by_code else [],  # left out, it would mean "code" (RFC 7591, section 2)
         "scope": wanted.scope,
-        "token_endpoint_auth_method": choice.token_endpoint_auth_method,
+        "token_endpoint_auth_method": choice.method,
         "dpop_bound_access_tokens": wanted.dpop_bound_access_tokens,
         "tls_client_certificate_bound_access_tokens": wanted.tls_client_certificate_bound_access_tokens or None,
         "software_statement": wanted.software_statement,
@@ -136,7 +140,7 @@ def registration_document(
     keys = [dict(jwk) for jwk in wanted.public_keys]
     if signer is not None:
         keys.insert(0, published(signer))
-        if choice.token_endpoint_auth_method == "private_key_jwt":
+        if choice.method == "private_key_jwt":
             listed = metadata.token_endpoint_auth_signing_alg_values_supported
             document["token_endpoint_auth_signing_alg"] = listed_spelling(signer.algorithm, listed)
         if choice.signs_requests and by_code:

@@ -1,4 +1,4 @@
-"""Logging in by way of another device: what is asked for, and the codes that come of it (RFC 8628, sections 3.1, 3.2)."""
+"""Logging in by way of another device: what is asked for, and the codes that come (RFC 8628, sections 3.1, 3.2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OF_THE_BROWSER: Final = ("response_type", "response_mode", "code_challenge", "c
 class DeviceAuthorization:
     """The codes of one login by way of another device.
 
-    `user_code` can be shown as it is. `expires_in`, `interval`: seconds, the interval being the least between two polls.
+    `user_code` can be shown as it is. `expires_in`, `interval`: seconds, the latter to pass before each question.
     `ends`: when the codes do, in seconds of the steady clock.
     """
 

@@ -9,7 +9,7 @@ from oauthclient.errors import InvalidJWT
 from oauthclient.jose.algorithms import VERIFYING
 from oauthclient.jose.id_token_hash import at_hash
 from oauthclient.jose.jwt import verify
-from oauthclient.jose.kinds import ID_TOKEN, audiences
+from oauthclient.jose.kinds import ID_TOKEN, REFRESHED_ID_TOKEN, audiences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +44,12 @@ def verify_id_token(
     nonce: Secret | None = None,
     max_age: int | None = None,
 ) -> Mapping[str, Any]:
-    """The claims of an ID token, all of it verified. `max_age`: seconds. Raises InvalidJWT."""
+    """The claims of an ID token, all of it verified. `max_age`: seconds. Raises InvalidJWT.
+
+    `nonce` is that of the login; without one, as after a refresh or a device's login, none is required.
+    """
     token = verify(
-        ID_TOKEN,
+        REFRESHED_ID_TOKEN if nonce is None else ID_TOKEN,
         id_token.reveal(),
         keys,
         algorithms=algorithms,

@@ -18,8 +18,8 @@ class LoginPolicy:
 
     `signer`: the key for request objects (RFC 9101). `jar`: "auto" signs where the server lists our algorithm, or wants
     it so. `request_encryption`: `alg` and `enc` for request objects, where the server knows from the registration that
-    they are encrypted. The registered `*_signed_response_alg` narrow what is accepted. `decryption_key`: for answers that
-    are encrypted to us.
+    they are encrypted. The registered `*_signed_response_alg` narrow what is accepted. `decryption_key`: for answers
+    that are encrypted to us.
     """
 
     signer: Signer | None = None

@@ -1,4 +1,4 @@
-"""Numbers of seconds in a server's answer, as servers really write them (RFC 6749, section 5.1; RFC 8628, section 3.2)."""
+"""Seconds in a server's answer, as servers really write them (RFC 6749, section 5.1; RFC 8628, section 3.2)."""
 
 from __future__ import annotations
 

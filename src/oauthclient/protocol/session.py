@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _VERSION: Final = 1
+USERINFO: Final = ""  # the target of the token that the authorization server's own UserInfo endpoint takes
 _MADE_ANEW: Final = 60.0  # seconds; a younger note may still be within a server's grace window
 
 
@@ -42,7 +43,7 @@ class Note(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class SessionState:
     """One login of one account, immutable: each change is a new one, stored in place of the last.
 
     `jkt`: the thumbprint of its binding key. `generation` grows with every refresh. `subject` and `claims` are those of
@@ -70,7 +71,7 @@ class Session:
         """Whether the grant holds `target` at all."""
         return any(granted.target == target for granted in self.granted)
 
-    def noted(self, now: float) -> Session:
+    def noted(self, now: float) -> SessionState:
         """The session, with the note that its refresh token is about to be sent.
 
         A note that is there stays: it is older, and its outcome just as unknown.
@@ -79,25 +80,25 @@ class Session:
             return self
         return replace(self, note=Note(hashed(self.refresh_token), self.generation, now))
 
-    def refreshed(self, refresh_token: Secret | None) -> Session:
+    def refreshed(self, refresh_token: Secret | None) -> SessionState:
         """The session after an answer of the token endpoint; one without a refresh token keeps the old one."""
         return replace(
             self, refresh_token=refresh_token or self.refresh_token, generation=self.generation + 1, note=None
         )
 
-    def with_token(self, target: str, token: KeptToken) -> Session:
+    def with_token(self, target: str, token: KeptToken) -> SessionState:
         """The session with a newer token for `target`."""
         return replace(self, tokens={**self.tokens, target: token})
 
-    def without_token(self, target: str) -> Session:
+    def without_token(self, target: str) -> SessionState:
         """The session with no token for `target`: the one it had was rejected."""
         return replace(self, tokens={name: token for name, token in self.tokens.items() if name != target})
 
-    def ended(self) -> Session:
+    def ended(self) -> SessionState:
         """The session with a refresh token no more: the server has given it up."""
         return replace(self, refresh_token=None, note=None)
 
-    def identified(self, *, subject: str, claims: Mapping[str, Any], id_token: Secret) -> Session:
+    def identified(self, *, subject: str, claims: Mapping[str, Any], id_token: Secret) -> SessionState:
         """The session with what a verified ID token says."""
         return replace(self, subject=subject, claims=dict(claims), id_token=id_token)
 
@@ -115,7 +116,7 @@ def hashed(refresh_token: Secret) -> str:
     return hashlib.sha256(refresh_token.reveal().encode()).hexdigest()
 
 
-def to_record(session: Session) -> dict[str, Any]:
+def to_record(session: SessionState) -> dict[str, Any]:
     """The JSON object to store: it holds secrets in the clear, and belongs into sealed storage only."""
     return {
         "version": _VERSION,
@@ -134,7 +135,7 @@ def to_record(session: Session) -> dict[str, Any]:
     }
 
 
-def from_record(record: Mapping[str, Any]) -> Session:
+def from_record(record: Mapping[str, Any]) -> SessionState:
     """The session that was stored. Raises StorageTooNew, or StorageUnreadable where it is none."""
     version = record.get("version")
     if isinstance(version, int) and version > _VERSION:
@@ -143,7 +144,7 @@ def from_record(record: Mapping[str, Any]) -> Session:
             hint="Update the program, or log in again under another profile.",
         )
     try:
-        return Session(
+        return SessionState(
             issuer=record["issuer"],
             client_id=record["client_id"],
             profile=record["profile"],

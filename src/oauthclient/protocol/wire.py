@@ -38,6 +38,9 @@ class Form:
         """Append `pairs`."""
         self._pairs.extend((name, value) for name, value in pairs if value)
 
+    def __contains__(self, pair: tuple[str, str | Secret]) -> bool:
+        return pair in self._pairs
+
     def encode(self) -> bytes:
         """The body, UTF-8 and form-encoded. Raises ConfigurationError for half a surrogate pair, which is no text."""
         try:

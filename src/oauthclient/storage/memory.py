@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from oauthclient.flows.slot import Slot
+    from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.token import Token
 
 
 class TokenStore(Protocol):
     """Where tokens are kept, by slot. Called on flights only, so it may block."""
 
-    def load(self, slot: Slot, /) -> Token | None:
+    def load(self, slot: Slot[Grant], /) -> Token | None:
         """The token in `slot`, if any."""
 
-    def save(self, slot: Slot, token: Token, /) -> None:
+    def save(self, slot: Slot[Grant], token: Token, /) -> None:
         """Put `token` into `slot`, in place of the one before."""
 
 
@@ -25,12 +26,12 @@ class MemoryStore:
     __slots__ = ("_tokens",)
 
     def __init__(self) -> None:
-        self._tokens: dict[Slot, Token] = {}
+        self._tokens: dict[Slot[Grant], Token] = {}
 
-    def load(self, slot: Slot, /) -> Token | None:
+    def load(self, slot: Slot[Grant], /) -> Token | None:
         """The token in `slot`, if any."""
         return self._tokens.get(slot)
 
-    def save(self, slot: Slot, token: Token, /) -> None:
+    def save(self, slot: Slot[Grant], token: Token, /) -> None:
         """Put `token` into `slot`, in place of the one before."""
         self._tokens[slot] = token

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from oauthclient.protocol.urls import without_query
+from oauthclient.testing.admission import admit, challenge, with_nonce
 from oauthclient.testing.clients import scope_set
 from oauthclient.testing.host import Host, prefix_length
 from oauthclient.testing.http import Pause, Response, json_response
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from oauthclient.testing.http import Request
     from oauthclient.testing.nonces import Nonces
     from oauthclient.testing.tokens import IssuedToken
-
-_STATUS = {"invalid_request": 400, "insufficient_scope": 403}
 
 
 class ProtectedAPI(Host):
@@ -66,52 +65,24 @@ class ProtectedAPI(Host):
 
     def respond(self, request: Request) -> Response:
         """Check the token, the proof and the scope, then answer by the path."""
-        token, nonce = self._admit(request)
+        token, nonce = admit(
+            request,
+            tokens=self._server.tokens,
+            audience=self.identifier,
+            now=self.now(),
+            proofs=self.proofs,
+            accepts_bearer=self.accepts_bearer,
+        )
         missing = scope_set(self.required_scope) - token.scope
         if missing:
             raise RefusedError("insufficient_scope", f"The access token lacks {' '.join(sorted(missing))}.")
-        response = self._answer(request, token)
-        # RFC 9449, section 8.2: an answer with a nonce must not be served from a cache.
-        return response if nonce is None else _uncached(response).with_header("DPoP-Nonce", nonce)
+        return with_nonce(self._answer(request, token), nonce)
 
     def refuse(self, request: Request, refused: RefusedError) -> Response:
-        """A challenge (RFC 6750, section 3; RFC 9449, section 7.1), without `error` if there was no token."""
-        details = {"algs": " ".join(self.proofs.algorithms)}
-        if refused.error != "no_token":
-            details |= {"error": refused.error, "error_description": refused.description}
-        if refused.error == "insufficient_scope":
-            details["scope"] = self.required_scope
-        challenges = [_challenge("DPoP", details)]
-        if self.accepts_bearer and (request.header("Authorization") or "").partition(" ")[0].lower() != "dpop":
-            challenges.append(_challenge("Bearer", {n: v for n, v in details.items() if n != "algs"}))
-        status = refused.status or _STATUS.get(refused.error, 401)
-        response = Response(status, tuple(("WWW-Authenticate", value) for value in challenges))
-        if refused.error == "use_dpop_nonce":
-            response = _uncached(response).with_header("DPoP-Nonce", self.nonces.current)
-        return response
-
-    def _admit(self, request: Request) -> tuple[IssuedToken, str | None]:
-        """The token of the request, and the nonce to tell the client for its next one."""
-        values = request.values("Authorization")
-        if len(values) > 1:
-            raise RefusedError("invalid_request", "There is more than one Authorization header.")
-        scheme, _, access_token = (values[0] if values else "").partition(" ")
-        if scheme.lower() not in {"dpop", "bearer"}:
-            raise RefusedError("no_token", "No access token was presented.", status=401)
-        access_token = access_token.strip()
-        token = self._server.tokens.check(access_token, audience=self.identifier, now=self.now())
-        if scheme.lower() == "bearer":
-            # RFC 9449, section 7.2: else a thief would only have to call a bound token a bearer token.
-            if token.jkt is not None:
-                raise RefusedError("invalid_token", "The access token is bound to a key: DPoP is needed.")
-            if not self.accepts_bearer:
-                raise RefusedError("invalid_token", "Only access tokens bound to a key are accepted.")
-            return token, None
-        proof = self.proofs.check(request, access_token=access_token)
-        # A token that is bound to no key is refused here too: its scheme is Bearer.
-        if proof.thumbprint != token.jkt:
-            raise RefusedError("invalid_token", "Invalid DPoP key binding.")
-        return token, self.nonces.after_success(proof.claims.get("nonce"))
+        """A challenge (RFC 6750, section 3; RFC 9449, section 7.1)."""
+        return challenge(
+            request, refused, proofs=self.proofs, accepts_bearer=self.accepts_bearer, scope=self.required_scope
+        )
 
     def _answer(self, request: Request, token: IssuedToken) -> Response:
         query = {name: values[0] for name, values in parse_qs(urlsplit(request.url).query).items()}
@@ -149,12 +120,3 @@ class _Events:
             if number > 1 and self._pause:
                 yield Pause(self._pause)
             yield f"id: {number}\ndata: {json.dumps({'number': number})}\n\n".encode()
-
-
-def _uncached(response: Response) -> Response:
-    return response.with_header("Cache-Control", "no-store")
-
-
-def _challenge(scheme: str, details: dict[str, str]) -> str:
-    escaped = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in details.items()}
-    return " ".join([scheme, ", ".join(f'{name}="{value}"' for name, value in escaped.items())]).strip()

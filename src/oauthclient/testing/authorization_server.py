@@ -24,6 +24,8 @@ from oauthclient.testing.clients import (
     scope_set,
 )
 from oauthclient.testing.codes import AuthorizationCodes
+from oauthclient.testing.device_codes import DEVICE_CODE, DeviceCodes
+from oauthclient.testing.device_endpoint import DeviceEndpoint
 from oauthclient.testing.endpoint import Endpoint
 from oauthclient.testing.grants import GrantHandler, JWTBearer, client_credentials
 from oauthclient.testing.host import Host, prefix_length
@@ -36,10 +38,13 @@ from oauthclient.testing.proofs import ProofChecker
 from oauthclient.testing.pushed_requests import PushedRequests
 from oauthclient.testing.refresh_tokens import RefreshTokens
 from oauthclient.testing.refusal import RefusedError
+from oauthclient.testing.registration import RegistrationEndpoint
+from oauthclient.testing.revocation_endpoint import RevocationEndpoint
 from oauthclient.testing.server_keys import ServerKeys
 from oauthclient.testing.targets import IDENTITY, Targets
 from oauthclient.testing.token_endpoint import TokenEndpoint
 from oauthclient.testing.tokens import Tokens
+from oauthclient.testing.userinfo_endpoint import UserInfoEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,14 +65,15 @@ class AuthorizationServer(Host):
     Its endpoints for `instead` and `amend` are the names in `endpoints`, `"token"` being the default, and `"metadata"`
     and `"unknown"`.
 
-    Settings, to be changed at any time: `dpop`: `"offered"`, `"required"` (RFC 9449, section 5), or
-    `"absent"`: neither in the metadata nor understood. `nonces`, `proofs`: what is demanded of DPoP proofs.
-    `targets`: the resources and how they are named. `keys`: what it signs with. `tokens`: their format. `lifetime`: of
-    access tokens, in seconds. `authentication`: the audiences and algorithms of client assertions. `jwt_bearer`: who
-    may assert a subject. `person`: who logs in. `authorization`, `pushed_requests`: what is demanded of authorization
-    requests. `codes`, `refresh_tokens`, `id_tokens`: what comes of a login. `grants`: the handler of each grant type.
-    `metadata_at`: where the metadata is found: `"rfc8414"`, `"oidc"` (appended) and `"oidc inserted"`. `metadata`:
-    members that are added to the document, or removed from it (None).
+    Settings, to be changed at any time: `dpop`: `"offered"`, `"required"` (RFC 9449, section 5), or `"absent"`: neither
+    in the metadata nor understood. `nonces`, `proofs`: what is demanded of DPoP proofs. `targets`: the resources and
+    how they are named. `keys`: what it signs with. `tokens`: their format. `lifetime`: of access tokens, in seconds.
+    `authentication`: the audiences and algorithms of client assertions. `jwt_bearer`: who may assert a subject.
+    `person`: who logs in. `authorization`, `pushed_requests`: what is demanded of authorization requests. `codes`,
+    `refresh_tokens`, `id_tokens`: what comes of a login. `device`, `revocation`, `userinfo`: logins by way of another
+    device, what is revoked, what is known about a person. `registration`: how clients register themselves. `grants`:
+    the handler of each grant type. `metadata_at`: where the metadata is found: `"rfc8414"`, `"oidc"` (appended) and
+    `"oidc inserted"`. `metadata`: members that are added to the document, or removed from it (None).
     """
 
     main_endpoint: ClassVar[str] = "token"
@@ -96,11 +102,17 @@ class AuthorizationServer(Host):
         self.refresh_tokens = RefreshTokens(self.tokens)
         self.codes = AuthorizationCodes(self.refresh_tokens)
         self.id_tokens = IDTokens(issuer, self.keys)
+        self._api_nonces: dict[str, Nonces] = {}
+        self.device = DeviceEndpoint(self, DeviceCodes(self.refresh_tokens), base)
+        self.revocation = RevocationEndpoint(self, base)
+        self.userinfo = UserInfoEndpoint(self, base)
+        self.registration = RegistrationEndpoint(self, base)
         self.grants: dict[str, GrantHandler] = {
             CLIENT_CREDENTIALS: client_credentials,
             JWT_BEARER: self.jwt_bearer,
             AUTHORIZATION_CODE: self.codes,
             REFRESH_TOKEN: self.refresh_tokens,
+            DEVICE_CODE: self.device.codes,
         }
         self.endpoints: dict[str, Endpoint] = {
             "token": Endpoint(self.token_endpoint, TokenEndpoint(self).respond),
@@ -117,10 +129,13 @@ class AuthorizationServer(Host):
                 self.pushed_requests.respond,
                 metadata=self.pushed_requests.metadata,
             ),
+            **self.device.endpoints,
+            **self.revocation.endpoints,
+            **self.userinfo.endpoints,
+            **self.registration.endpoints,
         }
         self.metadata_at = {"rfc8414", "oidc"}
         self.metadata: dict[str, Any] = {}
-        self._api_nonces: dict[str, Nonces] = {}
 
     def register(
         self,

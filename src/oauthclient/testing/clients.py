@@ -32,7 +32,8 @@ class Client:
     loopback address (RFC 8252, section 7.3). The others are named as in its metadata: `dpop_bound_access_tokens`
     (RFC 9449, section 5.2), `require_signed_request_object` (RFC 9101, section 10.5),
     `require_pushed_authorization_requests` (RFC 9126, section 6), `id_token_signed_response_alg` (OpenID Connect
-    Registration, section 2), `authorization_signed_response_alg` (JARM, section 3).
+    Registration, section 2), `userinfo_signed_response_alg` (the same; None: as JSON),
+    `authorization_signed_response_alg` (JARM, section 3).
     """
 
     client_id: str
@@ -46,6 +47,7 @@ class Client:
     require_signed_request_object: bool = False
     require_pushed_authorization_requests: bool = False
     id_token_signed_response_alg: str = "ES256"  # noqa: S105  # an algorithm
+    userinfo_signed_response_alg: str | None = None
     authorization_signed_response_alg: str = "ES256"
 
     def may_use(self, grant_type: str) -> bool:

@@ -94,7 +94,11 @@ class RecordsContract:
         assert open_records().load(_NAME) is None
         assert open_records().names() == [_NEIGHBOURS[0]]
 
-    @pytest.mark.parametrize("value", [object(), b"octets", float("nan"), "\ud800"], ids=repr)
+    @pytest.mark.parametrize(
+        "value",
+        [object(), b"octets", float("nan"), "\ud800"],
+        ids=["object", "octets", "not a number", "half a character"],
+    )
     def test_a_record_that_json_cannot_hold_is_refused_and_the_old_one_stays(
         self, open_records: Callable[[], Records], value: object
     ) -> None:

@@ -43,6 +43,17 @@ def consent_page(action: str, ticket: str, *, client_id: str, subject: str, scop
     return _page(200, "Allow access?", wants + _form(action, [("ticket", ticket)], buttons))
 
 
+def user_code_page(action: str) -> Response:
+    """A page where a person enters the code that a device shows them (RFC 8628, section 3.3)."""
+    field = '<p><label>Code on your device <input name="user_code" autocomplete="off" autofocus></label></p>'
+    return _page(200, "Connect a device", _form(action, (), {"": "Continue"}, field))
+
+
+def notice_page(title: str, sentence: str) -> Response:
+    """A page that ends something."""
+    return _page(200, title, f"<p>{escape(sentence)}</p>")
+
+
 def error_page(error: str, description: str, status: int = 400) -> Response:
     """A page that says why nothing can be sent to the client (RFC 6749, section 4.1.2.1)."""
     return _page(status, "That did not work", f"<p><code>{escape(error)}</code>: {escape(description)}</p>")
@@ -75,10 +86,10 @@ def _page(status: int, title: str, body: str) -> Response:
     return Response(status, _HEADERS, _PAGE.format(title=title, body=body).encode())
 
 
-def _form(action: str, fields: Iterable[tuple[str, str]], buttons: Mapping[str, str]) -> str:
+def _form(action: str, fields: Iterable[tuple[str, str]], buttons: Mapping[str, str], visible: str = "") -> str:
     hidden = "".join(f'<input type="hidden" name="{escape(n)}" value="{escape(v)}">' for n, v in fields)
     pressed = "".join(
         f"<button{f' name=decision value={value}' if value else ''}>{label}</button>"
         for value, label in buttons.items()
     )
-    return f'<form method="post" action="{escape(action)}">{hidden}{pressed}</form>'
+    return f'<form method="post" action="{escape(action)}">{hidden}{visible}{pressed}</form>'

@@ -45,8 +45,6 @@ class RequestObjects:
             ).claims
         except InvalidJWT as error:
             raise _invalid(f"The request object does not verify: {error}") from None
-        if claims["client_id"] != client.client_id:
-            raise _invalid("The client_id in the request object is another one (RFC 9101, 5).")
         if not self._replays.first_use(client.client_id, claims["jti"], now=now, until=float(claims["exp"])):
             raise _invalid("The request object was used before (its jti is known).")
         return {

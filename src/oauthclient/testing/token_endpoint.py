@@ -68,7 +68,7 @@ class TokenEndpoint:
         if details is not None:
             document["authorization_details"] = details
         if grant.login is not None:
-            if client.method == "none" and grant.login.tokens == 0:
+            if client.method == "none":
                 grant.login.jkt = jkt  # RFC 9449, section 5: nothing else says who may use its refresh tokens
             document |= self._of_login(grant.login, client, token.access_token, now)
         return server.answer(document, proof=proof)

@@ -1,0 +1,1 @@
+"""An app on somebody's machine: it registers itself, logs a person in, and stays logged in (RFC 8252)."""

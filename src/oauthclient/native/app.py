@@ -1,0 +1,195 @@
+"""The front door for an app on somebody's machine: registers itself, logs a person in, restores (RFC 8252)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from oauthclient.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import os
+    import ssl
+    from collections.abc import Mapping
+
+    from oauthclient.flows.server import Told
+    from oauthclient.native.logins import Logins
+    from oauthclient.native.session import Session
+    from oauthclient.protocol.authentication import ClientAuthentication
+    from oauthclient.protocol.pending import Pending
+    from oauthclient.protocol.policy import Jar
+    from oauthclient.protocol.resources import Resource
+    from oauthclient.secret import Secret
+    from oauthclient.storage.vault import Vault
+
+_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class NativeApp:
+    """An app that logs people in at one authorization server, and keeps them logged in.
+
+    `issuer`: the server's identifier. `name`: the app's, as people know it. `resources`: what its tokens are for.
+    `client_id` and `authentication`: of an app that was registered by hand; without them it registers itself once
+    (RFC 7591), with `registration` for members of its own, such as `contacts`, and `initial_access_token` where the
+    server wants one. `vault`: where keys and sessions are kept, by default the keyring and sealed files. `profile`:
+    which of several sessions side by side. `scope`: what is asked for beside the resources' scopes. `offline`: stay
+    logged in by a refresh token. `jar`: whether requests are signed (RFC 9101). `bound`: False does without DPoP.
+
+    `redirect_host`, `redirect_port`, `redirect_path`: for a server that takes no other redirect URI. `target`,
+    `parameters`, `metadata`, `insecure_loopback`, `verify`, `proxy`, `transport`, `timeout`: see `OAuthClient`.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        name: str,
+        resources: tuple[Resource, ...] | list[Resource],
+        client_id: str | None = None,
+        authentication: ClientAuthentication | None = None,
+        registration: Mapping[str, Any] | None = None,
+        initial_access_token: str | Secret | None = None,
+        vault: Vault | None = None,
+        profile: str = "default",
+        scope: str = "openid",
+        offline: bool = True,
+        jar: Jar = "auto",
+        bound: bool = True,
+        redirect_host: str = "127.0.0.1",
+        redirect_port: int = 0,
+        redirect_path: str | None = None,
+        target: Told = "resource",
+        parameters: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        insecure_loopback: bool = False,
+        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        transport: Any = None,
+        timeout: float = 10.0,
+    ) -> None:
+        if authentication is not None and client_id is None:
+            raise ConfigurationError(
+                "authentication= is that of a client registered by hand: give its client_id too.", code="no_client_id"
+            )
+        if not name.strip() or not name.isprintable():
+            raise ConfigurationError("name= is the app's name, as people know it.", code="unknown_setting")
+        self.issuer = issuer
+        self.name = name
+        self.profile = profile
+        self._vault = vault
+        self._server: dict[str, Any] = {
+            "told_by": target,
+            "parameters": dict(parameters or {}),
+            "loopback": insecure_loopback,
+            "metadata": metadata,
+        }
+        self._connection: dict[str, Any] = {
+            "verify": verify,
+            "proxy": proxy,
+            "transport": transport,
+            "timeout": timeout,
+        }
+        self._settings: dict[str, Any] = {
+            "app": name,
+            "resources": tuple(resources),
+            "client_id": client_id,
+            "authentication": authentication,
+            "registration": dict(registration or {}),
+            "initial_access_token": initial_access_token,
+            "scope": scope,
+            "offline": offline,
+            "jar": jar,
+            "bound": bound,
+            "redirect": (redirect_host, redirect_port, redirect_path),
+        }
+        self._lazy_logins: Logins | None = None
+
+    def restore(self, *, profile: str | None = None) -> Session | None:
+        """The stored session, or None where there is none. Nothing is sent.
+
+        Raises StorageError where there is one that cannot be had: locked, unreadable or too new.
+        """
+        from oauthclient.native.steps import run
+
+        return run(self._logins().restore(profile or self.profile))
+
+    async def restore_async(self, *, profile: str | None = None) -> Session | None:
+        """As `restore`, without blocking the event loop."""
+        from oauthclient.native.steps import run_async
+
+        return await run_async(self._logins().restore(profile or self.profile))
+
+    def login(self, *, profile: str | None = None, **how: Any) -> Session:
+        """Let a person log in, and keep the session; `how` is what `How` takes, such as `device="auto"`.
+
+        The session before is replaced when this one has succeeded. Raises LoginError, StorageError, ErrorResponse (the
+        person, or the server, said no), or another OAuthError.
+        """
+        from oauthclient.native.login import How
+        from oauthclient.native.steps import run
+
+        return run(self._logins().login(How(**how), profile or self.profile))
+
+    async def login_async(self, *, profile: str | None = None, **how: Any) -> Session:
+        """As `login`, without blocking the event loop; cancelling it closes the port."""
+        from oauthclient.native.login import How
+        from oauthclient.native.steps import run_async
+
+        return await run_async(self._logins().login(How(**how), profile or self.profile))
+
+    def begin_login(self, redirect_uri: str, **how: Any) -> tuple[str, Pending]:
+        """For a web backend: where to send the browser, and what to keep until it comes back to `redirect_uri`."""
+        from oauthclient.native.login import How
+        from oauthclient.native.steps import run
+
+        return run(self._logins().begin(redirect_uri, How(**how)))
+
+    async def begin_login_async(self, redirect_uri: str, **how: Any) -> tuple[str, Pending]:
+        """As `begin_login`, without blocking the event loop."""
+        from oauthclient.native.login import How
+        from oauthclient.native.steps import run_async
+
+        return await run_async(self._logins().begin(redirect_uri, How(**how)))
+
+    def finish_login(
+        self, pending: Pending, callback_url: str, *, profile: str | None = None, switch_account: bool = False
+    ) -> Session:
+        """For a web backend: the session of the person whose browser came back to `callback_url`, kept as `profile`.
+
+        Good once for each `pending`. Raises InvalidResponse for an answer that is not this login's.
+        """
+        from oauthclient.native.steps import run
+
+        return run(self._logins().finish(pending, callback_url, profile or self.profile, switch_account=switch_account))
+
+    async def finish_login_async(
+        self, pending: Pending, callback_url: str, *, profile: str | None = None, switch_account: bool = False
+    ) -> Session:
+        """As `finish_login`, without blocking the event loop."""
+        from oauthclient.native.steps import run_async
+
+        return await run_async(
+            self._logins().finish(pending, callback_url, profile or self.profile, switch_account=switch_account)
+        )
+
+    def close(self) -> None:
+        """Close the connections to the authorization server."""
+        if self._lazy_logins is not None:
+            self._lazy_logins.setting.transport.close()
+
+    def __repr__(self) -> str:
+        return f"NativeApp({self.issuer!r}, name={self.name!r})"
+
+    def _logins(self) -> Logins:
+        if self._lazy_logins is None:
+            from oauthclient.engine.transport import Transport
+            from oauthclient.native.logins import Logins
+            from oauthclient.native.setting import Setting
+            from oauthclient.protocol.metadata import checked_issuer
+            from oauthclient.storage.vault import Vault
+
+            checked_issuer(self.issuer, loopback=self._server["loopback"])
+            vault = self._vault or Vault.keyring(_UNUSUAL.sub("-", self.name).strip("-._")[:64])
+            setting = Setting(self.issuer, transport=Transport(**self._connection), vault=vault, **self._server)
+            self._lazy_logins = Logins(setting, **self._settings)
+        return self._lazy_logins

@@ -1,0 +1,168 @@
+"""A login as a person meets it: the browser on this machine, or a code for another device (RFC 8252; RFC 8628)."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from oauthclient.errors import ConfigurationError, NoBrowser
+from oauthclient.flows.authorize import begin
+from oauthclient.flows.login import finish, session_of
+from oauthclient.flows.poll import begin_device, poll
+from oauthclient.login.browser import open_url, require_browser
+from oauthclient.login.device_prompt import device_prompt
+from oauthclient.login.listener import Listener
+from oauthclient.native.steps import Listening, step
+from oauthclient.protocol.authorization_request import Wish
+from oauthclient.protocol.authorization_response import belongs, callback_parameters
+from oauthclient.protocol.pending import Pending
+from oauthclient.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from oauthclient.engine.engine import Engine
+    from oauthclient.login.listener import CallbackRequest
+    from oauthclient.login.redirect import RedirectTarget
+    from oauthclient.native.steps import Script
+    from oauthclient.protocol.session import SessionState
+
+_MARGIN: Final = 60.0  # seconds that a story may take beyond what a person is given
+Device = Literal["never", "auto", "always"]
+
+
+def on_stderr(text: str) -> None:
+    """Say something to the person without a word on stdout, which belongs to results."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  # a login speaks to its person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a person is to log in.
+
+    `open_browser`: False only prints the URL. `device`: "always" logs in by way of another device, "auto" where there
+    is no browser here; the device flow can be abused for phishing from afar (RFC 8628, section 5.4), so it is never
+    chosen unasked. `timeout`: seconds the person has. `tell`: shows text to the person. `extend`: ask for what the
+    stored session has beside what is asked for now. `switch_account`: another person than before may log in.
+
+    The others are parameters of the request, as OpenID Connect Core, section 3.1.2.1, and RFC 9396 name them.
+    """
+
+    open_browser: bool = True
+    device: Device = "never"
+    timeout: float = 300.0
+    tell: Callable[[str], None] = on_stderr
+    qr_code: bool = field(default_factory=sys.stderr.isatty)
+    extend: bool = False
+    switch_account: bool = False
+    prompt: str | None = None
+    max_age: int | None = None
+    acr_values: str | None = None
+    login_hint: str | None = None
+    ui_locales: str | None = None
+    claims: Mapping[str, Any] | None = None
+    authorization_details: Sequence[Mapping[str, Any]] | None = None
+    response_mode: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def wish(self, base: Wish) -> Wish:
+        """What is asked for: what the app always does, and what this login adds."""
+        return Wish(
+            targets=base.targets,
+            scope=base.scope,
+            prompt=self.prompt or base.prompt,
+            max_age=self.max_age,
+            acr_values=self.acr_values,
+            login_hint=self.login_hint,
+            ui_locales=self.ui_locales,
+            claims=self.claims,
+            authorization_details=self.authorization_details,
+            response_mode=self.response_mode,
+            parameters=self.parameters,
+        )
+
+
+def by_device_instead(how: How) -> bool:
+    """Whether to log in by way of another device. Raises NoBrowser, with the ways out, where nothing was allowed."""
+    if how.device not in ("never", "auto", "always"):
+        raise ConfigurationError('device= is "never", "auto" or "always".', code="unknown_setting")
+    if how.device == "always" or not how.open_browser:
+        return how.device == "always"
+    try:
+        require_browser()
+    except NoBrowser:
+        if how.device == "never":
+            raise
+        return True
+    return False
+
+
+def by_browser(
+    engine: Engine, how: How, wish: Wish, target: RedirectTarget, *, app: str, jkt: str, profile: str
+) -> Script[SessionState]:
+    """Send the browser to the server, and wait on the loopback interface for what it brings back."""
+    with Listener(target, app=app) as listener:  # before the browser opens: nobody else can take the port
+        redirect_uri = listener.redirect_uri
+        url, pending = yield from step(
+            engine.tell(("begin", redirect_uri), lambda: begin(engine.server, wish, redirect_uri=redirect_uri, jkt=jkt))
+        )
+        opened = how.open_browser and (yield from step(engine.do(("open", redirect_uri), lambda: open_url(url))))
+        how.tell(
+            f"A browser window opens to log in. If it does not, open this address:\n\n  {url}\n"
+            if opened
+            else f"Open this address in a browser on this machine to log in:\n\n  {url}\n"
+        )
+
+        def accept(request: CallbackRequest) -> Callable[[], SessionState] | None:
+            came = request.url.reveal()
+            if not belongs(came, pending.state):
+                return None
+            return lambda: engine.tell(
+                ("finish", redirect_uri), lambda: answered(engine, pending, came, profile=profile)
+            ).result()
+
+        return (yield from step(Listening(listener, accept, timeout=how.timeout)))
+
+
+def answered(engine: Engine, pending: Pending, callback_url: str, *, profile: str) -> Any:
+    """The story of the second half of a login; an answer that is not this login's is refused in it."""
+    return finish(engine.server, pending, callback_parameters(callback_url, pending.redirect_uri), profile=profile)
+
+
+def by_device(engine: Engine, how: How, wish: Wish, *, app: str, jkt: str, profile: str) -> Script[SessionState]:
+    """Show a code, and wait until the person has entered it on another device."""
+    server = engine.server
+    device = yield from step(engine.tell(("device", jkt), lambda: begin_device(server, wish)))
+    how.tell(
+        device_prompt(
+            device.user_code,
+            app=app,
+            verification_uri=device.verification_uri,
+            verification_uri_complete=device.verification_uri_complete,
+            expires_in=device.expires_in,
+            qr=how.qr_code,
+            unicode=(sys.stderr.encoding or "").lower().startswith("utf"),
+        )
+    )
+    first = wish.targets[0] if wish.targets else None
+    told = [] if first is None or server.told_by == "scope" else [(server.told_by, first.target)]
+    response = yield from step(
+        engine.tell(("poll", jkt), lambda: poll(server, device, told), longest=device.expires_in + _MARGIN)
+    )
+    pending = Pending(
+        issuer=server.issuer,
+        client_id=server.client_id,
+        redirect_uri="",
+        state=Secret(""),
+        nonce=Secret(""),
+        verifier=Secret(""),
+        jkt=jkt,
+        targets=wish.targets,
+        scope=wish.scopes(),
+        max_age=wish.max_age,
+        began_at=0.0,
+    )
+    return (
+        yield from step(engine.tell(("finish", jkt), lambda: session_of(server, pending, response, profile=profile)))
+    )

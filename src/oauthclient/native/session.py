@@ -1,0 +1,110 @@
+"""One person's login: an auth object, who they are, and the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from oauthclient.native.steps import run, run_async, step
+from oauthclient.plugin.auth import Auth
+from oauthclient.plugin.target import Target
+from oauthclient.protocol.end_session import end_session_url
+from oauthclient.protocol.resources import Resource, ResourceMap
+from oauthclient.protocol.session import USERINFO
+from oauthclient.protocol.token import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oauthclient.engine.engine import Engine
+    from oauthclient.native.setting import Setting
+    from oauthclient.native.steps import Script
+    from oauthclient.protocol.metadata import ServerMetadata
+    from oauthclient.protocol.record_name import Name
+    from oauthclient.protocol.revocation import StillHonoured
+    from oauthclient.protocol.session import Granted, SessionState
+
+
+class Goodbye(NamedTuple):
+    """What a logout left behind.
+
+    `still_honoured`: tokens that the server could not be told of, or does not revoke. `end_session_url`: where to send
+    the browser so that the person is logged out at the server too, or None; it holds the ID token, so do not log it.
+    """
+
+    still_honoured: tuple[StillHonoured, ...]
+    end_session_url: str | None
+
+
+class Session:
+    """One login, kept alive. Give `auth` to any httpx or httpx2 client.
+
+    `subject` and `claims` are those of the ID token, None and empty without one. `granted`: each target of the login
+    and its scope. `refreshable`: whether it outlives its access token.
+    """
+
+    def __init__(
+        self, setting: Setting, engine: Engine, name: Name, resources: tuple[Resource, ...], state: SessionState
+    ) -> None:
+        self._setting = setting
+        self._engine = engine
+        self._name = name
+        self.issuer = state.issuer
+        self.client_id = state.client_id
+        self.profile = state.profile
+        self.subject = state.subject
+        self.claims: Mapping[str, Any] = dict(state.claims)
+        self.granted: tuple[Granted, ...] = tuple(granted for granted in state.granted if granted.target != USERINFO)
+        self.refreshable = state.refresh_token is not None
+        self.auth = Auth(
+            ResourceMap((resource, Target(engine, name, resource)) for resource in resources), outside="raise"
+        )
+
+    def userinfo(self) -> Mapping[str, Any]:
+        """What the server says about the person (OpenID Connect Core, section 5.3).
+
+        Raises NotOffered, ReauthenticationRequired, or what asking the server failed with.
+        """
+        return run(self._userinfo())
+
+    async def userinfo_async(self) -> Mapping[str, Any]:
+        """As `userinfo`, without blocking the event loop."""
+        return await run_async(self._userinfo())
+
+    def logout(self) -> Goodbye:
+        """Revoke the tokens (RFC 7009), and forget the session and its key; offline too, and then says what is left."""
+        return run(self._logout())
+
+    async def logout_async(self) -> Goodbye:
+        """As `logout`, without blocking the event loop."""
+        return await run_async(self._logout())
+
+    def __repr__(self) -> str:
+        return f"Session({self.issuer!r}, client_id={self.client_id!r}, profile={self.profile!r})"
+
+    def _userinfo(self) -> Script[Mapping[str, Any]]:
+        from oauthclient.flows.userinfo import userinfo
+
+        server = self._engine.server
+        needed = self._engine.keeper(self._name, USERINFO, None, told_by="scope").need()
+        token = needed if isinstance(needed, Token) else (yield from step(needed))
+        return (
+            yield from step(
+                self._engine.tell(("userinfo", self._name), lambda: userinfo(server, token, subject=self.subject or ""))
+            )
+        )
+
+    def _logout(self) -> Script[Goodbye]:
+        from oauthclient.flows.logout import logout
+
+        left, state = yield from step(
+            self._engine.tell(("logout", self._name), lambda: logout(self._engine.server, self._name))
+        )
+        vault = self._setting.vault
+        yield from step(self._engine.do(("tidy", self._name), vault.delete_unused_sealing_key))
+        metadata: ServerMetadata | None = self._engine.server.metadata
+        url = None
+        if metadata is not None and state is not None:
+            url = end_session_url(
+                metadata, client_id=self.client_id, id_token_hint=state.id_token, loopback=self._setting.loopback
+            )
+        return Goodbye(left, url)

@@ -1,0 +1,134 @@
+"""docs/errors.md names every error and every code, and none that is gone."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from oauthclient import NotRepeated, errors
+from oauthclient.protocol.token import _HINTS
+from tests.named import ROOT
+
+# What the document covers. A folder stands for all of its files; those of logins and sessions are still to come.
+ROOMS = (
+    "client.py",
+    "engine",
+    "errors.py",
+    "flows/call.py",
+    "flows/discover.py",
+    "flows/obtain.py",
+    "flows/server.py",
+    "flows/token_call.py",
+    "jose/algorithms.py",
+    "jose/encoding.py",
+    "jose/jwk.py",
+    "jose/jwks.py",
+    "jose/jwt.py",
+    "jose/keys.py",
+    "jose/kinds.py",
+    "jose/private_key.py",
+    "jose/proof.py",
+    "jose/signers.py",
+    "jose/verifying_key.py",
+    "plugin",
+    "protocol/audiences.py",
+    "protocol/authentication.py",
+    "protocol/binding.py",
+    "protocol/grants.py",
+    "protocol/metadata.py",
+    "protocol/occasion.py",
+    "protocol/resources.py",
+    "protocol/strict_json.py",
+    "protocol/token.py",
+    "protocol/urls.py",
+    "protocol/wire.py",
+    "secret.py",
+)
+TEXT = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+HEADINGS = re.findall(r"^## `(\w+)`: `(\w+)`$", TEXT, re.MULTILINE)
+ROWS = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", TEXT, re.MULTILINE)
+CLASSES = {
+    error.__name__: error.code
+    for error in vars(errors).values()
+    if isinstance(error, type) and issubclass(error, errors.OAuthError)
+}
+
+
+def constants(node: ast.expr | None) -> Iterator[str]:
+    """The strings that an expression may be."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+
+
+def written(node: ast.AST) -> Iterator[ast.expr | None]:
+    """Whatever becomes the `code` of an error: by keyword, in a variable, by default, or in a fault under way."""
+    match node:
+        case ast.keyword(arg="code", value=value) | ast.Assign(targets=[ast.Name(id="code")], value=value):
+            yield value
+        case ast.Call(func=ast.Name(id="Fault" | "_FaultError"), args=[first, *_]):
+            yield first
+        case ast.arguments(kwonlyargs=names, kw_defaults=defaults):
+            yield from (default for name, default in zip(names, defaults, strict=True) if name.arg == "code")
+
+
+def codes(tree: ast.AST) -> set[str]:
+    return {code for node in ast.walk(tree) for value in written(node) for code in constants(value)}
+
+
+FILES = [
+    file
+    for room in ROOMS
+    for path in [ROOT / "src" / "oauthclient" / room]
+    for file in ([path] if path.suffix else sorted(path.glob("*.py")))
+]
+IN_SOURCE = set().union(*(codes(ast.parse(file.read_text(encoding="utf-8"))) for file in FILES))
+
+
+def test_every_error_has_its_section_with_its_code() -> None:
+    assert dict(HEADINGS) == CLASSES
+    assert len(HEADINGS) == len(CLASSES)
+
+
+def test_every_code_has_its_row() -> None:
+    assert IN_SOURCE - {*ROWS, *CLASSES.values()} == set()
+
+
+def test_every_row_is_a_code_that_can_be_met() -> None:
+    assert {*ROWS} - IN_SOURCE - {*_HINTS} - {*NotRepeated} == set()
+
+
+def test_the_words_of_servers_that_have_a_hint_are_there() -> None:
+    assert {*_HINTS} <= {*ROWS}
+
+
+def test_the_reasons_against_a_repeat_are_there() -> None:
+    assert {*NotRepeated} <= {*ROWS}
+
+
+def test_a_table_names_a_code_once() -> None:
+    for section in re.split(r"^## ", TEXT, flags=re.MULTILINE):
+        rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        assert len(rows) == len(set(rows)), section.partition("\n")[0]
+
+
+def test_each_row_is_whole() -> None:
+    assert len(ROWS) == len(re.findall(r"^\| `", TEXT, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("raise InvalidKey('no', code='weak_key')", {"weak_key"}),
+        ("code = 'a' if there else 'b'", {"a", "b"}),
+        ("def check(*, code='insecure_url'): pass", {"insecure_url"}),
+        ("return Fault('claim_type', 'no')", {"claim_type"}),
+        ("raise _FaultError('not_json', 'no')", {"not_json"}),
+        ("raise error(text, code=code)", set()),
+    ],
+)
+def test_a_code_is_found_wherever_it_is_written(source: str, found: set[str]) -> None:
+    assert codes(ast.parse(source)) == found
