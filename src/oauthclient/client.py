@@ -106,8 +106,15 @@ class OAuthClient:
 
         `outside`: what becomes of a request outside all of them: `"raise"`, or `"anonymous"`: it goes without a token.
         """
+        from oauthclient.protocol.authentication import PublicClient
         from oauthclient.protocol.grants import ClientCredentials
 
+        if isinstance(self._authentication, PublicClient):
+            raise ConfigurationError(
+                "A public client has no credentials to be its own grant (RFC 6749, section 4.4).",
+                code="public_client",
+                hint="Authenticate the client, or use another grant.",
+            )
         return self.grant(ClientCredentials(), *resources, outside=outside)
 
     def grant(self, grant: Grant, *resources: Resource, outside: Outside = "raise") -> Auth:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from oauthclient.flows.effects import (
     Persist,
     Read,
     SaveKey,
-    Send,
     Sleep,
     Write,
 )
@@ -45,10 +43,7 @@ WANTED = ClientMetadata(redirect_uris=("http://127.0.0.1/callback/as",), members
 
 
 class Disk(World):
-    """A world with records and keys, where the embedded server answers unless answers are given.
-
-    The story is killed before the effect with the number `dies_before`, or when it was answered, but has not heard so.
-    """
+    """A world with records and keys, where the embedded server answers unless answers are given."""
 
     def __init__(self, *answers: Any) -> None:
         super().__init__(*answers)
@@ -159,7 +154,3 @@ def killed_everywhere(prepare: Callable[[], Disk], story: Story) -> Iterator[tup
 def body(request: Request) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(request.body)
     return read
-
-
-def snapshot(disk: Disk) -> Any:
-    return copy.deepcopy((disk.records, sorted(disk.keys)))

@@ -9,7 +9,7 @@ import pytest
 
 from oauthclient.errors import ConfigurationError, GrantFailed, Unreachable
 from oauthclient.flows.call import call
-from oauthclient.protocol.authentication import ClientAuthentication, ClientSecretBasic, PublicClient
+from oauthclient.protocol.authentication import ClientAuthentication, ClientSecretBasic, ClientSecretPost, PublicClient
 from oauthclient.protocol.binding import Bearer, DPoP
 from tests.flows.telling import (
     ENDPOINT,
@@ -235,3 +235,11 @@ def test_an_error_of_ours_in_it_stays_what_it_is() -> None:
     with pytest.raises(ConfigurationError) as failed:
         told(World(), make_server(authentication=Unconfigured()))
     assert failed.value.code == "no_key"
+
+
+@pytest.mark.parametrize("way", [ClientSecretPost, ClientSecretBasic])
+def test_a_server_that_repeats_our_secret_does_not_get_it_into_our_errors(way: type[ClientSecretPost]) -> None:
+    world = World(respond(401, {"error": "invalid_client", "error_description": "hunter2hunter2 is wrong"}))
+    answer = told(world, make_server(authentication=way("hunter2hunter2")))
+    assert b"hunter2" not in answer.body
+    assert b"<redacted> is wrong" in answer.body

@@ -25,7 +25,7 @@ from oauthclient.protocol.client_metadata import ClientMetadata
 from oauthclient.protocol.metadata import ServerMetadata
 from oauthclient.secret import Secret
 from oauthclient.testing import Response as Answer
-from tests.flows.registering import NAME, WANTED, Disk, body, killed_everywhere
+from tests.flows.registering import NAME, WANTED, Disk, killed_everywhere
 from tests.flows.telling import respond
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from oauthclient.errors import ConfigurationError, InvalidResponse, NotOffered, 
 from oauthclient.flows.effects import Lease, Persist, SaveKey, Send, Write
 from oauthclient.flows.register import client_key, register, restored
 from oauthclient.flows.rotate_key import rotate_key
+from oauthclient.jose.jwk import thumbprint
 from oauthclient.jose.keys import SigningKey
 from oauthclient.protocol.client_metadata import published
 from oauthclient.testing import Response as Answer
@@ -51,13 +52,7 @@ def works(disk: Disk) -> bool:
 
 
 def thumbprints(request: Any) -> list[str]:
-    return [SigningKeyThumbprint(jwk) for jwk in body(request)["jwks"]["keys"]]
-
-
-def SigningKeyThumbprint(jwk: dict[str, str]) -> str:  # noqa: N802
-    from oauthclient.jose.jwk import thumbprint
-
-    return thumbprint(jwk)
+    return [thumbprint(jwk) for jwk in body(request)["jwks"]["keys"]]
 
 
 def test_the_new_key_is_added_and_then_the_old_one_dropped() -> None:
@@ -142,7 +137,7 @@ def test_another_key_than_planned_takes_its_place() -> None:
     disk.answers = [Unreachable("no answer")]
     with pytest.raises(Unreachable):
         rotate(disk)
-    own = SigningKey.generate(kid="own")
+    own = SigningKey.generate(disk.tell(client_key(kept(disk))).algorithm, kid="own")
     after = rotate(disk, own=own)
     assert (after.key, disk.keys) == (own.thumbprint, {})
     assert [jwk["kid"] for jwk in after.jwks] == ["own"]
@@ -223,7 +218,7 @@ def test_killed_at_any_effect_the_client_still_works_and_the_next_call_goes_on(r
         else:
             after = rotate(disk)
             assert set(disk.keys) == {after.key}
-            assert [SigningKeyThumbprint(jwk) for jwk in after.jwks] == [after.key]
+            assert [thumbprint(jwk) for jwk in after.jwks] == [after.key]
         assert works(disk)
         deaths += 1
     assert deaths > 30

@@ -7,10 +7,10 @@ import pytest
 from oauthclient import (
     AlreadyAuthorized,
     Bearer,
+    ClientSecretPost,
     ConfigurationError,
     NoResourceForURL,
     OAuthClient,
-    PublicClient,
     Resource,
     UnsafeURL,
 )
@@ -210,6 +210,6 @@ def test_nothing_is_sent_and_no_key_is_made_before_the_first_request(
 
 
 def test_what_identifies_the_client_shows_and_its_secrets_do_not() -> None:
-    oauth = OAuthClient("https://as.example.com", client_id="svc", authentication=PublicClient())
+    oauth = OAuthClient("https://as.example.com", client_id="svc", authentication=ClientSecretPost("x" * 32))
     assert repr(oauth) == "OAuthClient('https://as.example.com', client_id='svc', binding=DPoP(ES256))"
     assert "orders" in repr(oauth.client_credentials(Resource(ORDERS)))

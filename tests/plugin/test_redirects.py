@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from oauthclient import OAuthError, RedirectLeftResource, Resource, attach
@@ -266,3 +267,15 @@ def _redirect_and_roll(world: World) -> Any:
         return misbehaviour.redirect(f"{ORDERS}/echo")
 
     return answer
+
+
+def test_attach_learns_the_nonce_before_a_hook_of_the_programs_raises(world: World) -> None:
+    """`raise_for_status` in a response hook keeps the auth flow from seeing the 401; the next request must fit."""
+    world.orders.nonces.mode = "required"
+    with httpx.Client(
+        transport=world.network.transport(), event_hooks={"response": [lambda answer: answer.raise_for_status()]}
+    ) as client:
+        attach(client, world.auth())
+        with pytest.raises(httpx.HTTPStatusError):
+            client.get(ORDERS)
+        assert client.get(ORDERS).status_code == 200

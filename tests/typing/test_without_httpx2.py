@@ -60,8 +60,8 @@ def test_pyright_accepts_it(python: Path, program: Path) -> None:
 def test_the_auth_object_works_without_httpx2(python: Path, program: Path) -> None:
     (program / "run.py").write_text(
         "import httpx\n"
-        "from oauthclient import Auth, OAuthClient, PublicClient, Resource\n"
-        "oauth = OAuthClient('https://as.example.com', client_id='x', authentication=PublicClient())\n"
+        "from oauthclient import Auth, ClientSecretPost, OAuthClient, Resource\n"
+        "oauth = OAuthClient('https://as.example.com', client_id='x', authentication=ClientSecretPost('x' * 32))\n"
         "auth = oauth.client_credentials(Resource('https://api.example.com'))\n"
         "assert isinstance(auth, httpx.Auth)\n"
         "httpx.Client(auth=auth).close()\n"

@@ -64,6 +64,8 @@ def call(
             htu = server.binding.htu(target_uri(endpoint))
             headers["DPoP"] = prover.proof("POST", htu, occasion.issued_at, jti, None, sent_nonce)
         response = yield from Send(post(endpoint, form, headers))
+        if response.status != 200:  # noqa: PLR2004  # the one status of success
+            response.body = form.censor(response.body, credentials.secret)
         learned = _learn(server, place, response)
         error = read_error(response, what="the answer").code if response.status in (400, 401) else None
         cause = None

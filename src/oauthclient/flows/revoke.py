@@ -30,7 +30,7 @@ def revoke(server: Server, token: Secret, hint: TokenTypeHint) -> Story[StillHon
     """Revoke one token. None: the server does not honour it any more; else why that cannot be said.
 
     No failure is raised, be it the server's, the network's or the program's own: what is forgotten on this machine is
-    forgotten all the same, and the user is to hear what is left. Servers may revoke refresh tokens only (section 2.2.1).
+    forgotten all the same, and the user is to hear what is left. Some servers revoke refresh tokens only (2.2.1).
     """
 
     def parameters(_: Occasion) -> Parameters:

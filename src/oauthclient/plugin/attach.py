@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from oauthclient.plugin.auth import Auth, follow
+from oauthclient.plugin.auth import Auth, follow, learn
 
 if TYPE_CHECKING:
     import httpx
@@ -17,15 +17,24 @@ def attach(client: C, auth: Auth) -> C:
 
     A hop inside the resource of the request that the program made gets a proof of its own. Any other goes without token
     and proof, into another resource of ours as well: or one API could aim our token at another (RFC 9700, section 4.9).
-    `client` is an httpx or httpx2 Client or AsyncClient; its redirect settings stay as they are.
+    `client` is an httpx or httpx2 Client or AsyncClient; its redirect settings stay as they are. Nonces are learned
+    before the program's own response hooks run, which may raise.
     """
     client.auth = auth
     hooks = client.event_hooks
-    hook = _follow_async if hasattr(client, "aclose") else follow
-    if hook not in hooks["request"]:
-        client.event_hooks = {**hooks, "request": [*hooks["request"], hook]}
+    before, after = (_follow_async, _learn_async) if hasattr(client, "aclose") else (follow, learn)
+    if before not in hooks["request"]:
+        # The other one comes first: a hook of the program's that raises for a 401 would keep the nonce in it from us.
+        client.event_hooks = {
+            "request": [*hooks["request"], before],
+            "response": [after, *hooks["response"]],
+        }
     return client
 
 
 async def _follow_async(request: Any) -> None:
     follow(request)
+
+
+async def _learn_async(response: Any) -> None:
+    learn(response)

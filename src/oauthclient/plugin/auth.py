@@ -162,6 +162,13 @@ def strip(request: Any) -> None:
     request.extensions[EXTENSION] = None
 
 
+def learn(response: Any) -> None:
+    """Take what an answer to one of our requests tells in its headers."""
+    hop = response.request.extensions.get(EXTENSION)
+    if isinstance(hop, Hop) and hop.request is response.request:
+        hop.learn(response)
+
+
 def follow(request: Any) -> None:
     """Sign, or strip, a request that httpx is about to send because of a redirect; leave every other one alone."""
     hop = request.extensions.get(EXTENSION)

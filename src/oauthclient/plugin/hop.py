@@ -32,6 +32,7 @@ class Hop:
     __slots__ = (
         "_bound",
         "_keeper",
+        "_learned",
         "_mended",
         "_nonce",
         "_origin",
@@ -51,6 +52,7 @@ class Hop:
         self._url = url
         self._resources = resources
         self._stale = False
+        self._learned = False
         self._origin = ""
         self._bound: tuple[Prover, ServerClock] | None = None
         self._nonce: str | None = None
@@ -82,6 +84,7 @@ class Hop:
             prover, clock = self._bound
             target = self.target
             wall, steady = self._sent = time.wall(), time.steady()
+            self._learned = False
             self._nonce = nonce = target.nonces.newest(self._origin, with_token=True)
             request.headers["DPoP"] = prover.proof(
                 request.method,
@@ -115,11 +118,11 @@ class Hop:
         An answer that a repeat could mend, but that is not repeated, says why in its extensions. Raises NotOffered
         where the resource server accepts no proof of this key.
         """
-        learned = self._bound is not None and self._learn(self._bound[1], response)
+        self.learn(response)
         if response.status_code not in (400, 401):
             self._keeper.accepted()
             return False
-        cause = self._cause(response, learned=learned)
+        cause = self._cause(response, learned=self._learned)
         if cause is None:
             return False
         self._stale = False
@@ -130,15 +133,19 @@ class Hop:
         self._mended = (*self._mended, cause)
         return True
 
-    def _learn(self, clock: ServerClock, response: Any) -> bool:
-        """Keep the nonce of an answer, and the server's time; whether the clock turned out to be off."""
+    def learn(self, response: Any) -> None:
+        """Keep the nonce of an answer, and the server's time, which may turn out to be another than was thought."""
+        if self._bound is None:
+            return
+        clock = self._bound[1]
         headers = response.headers
         for name, value in headers.raw:  # `get` decodes every header first, to guess the encoding of all
             if name.lower() == b"dpop-nonce":
                 self.target.nonces.keep(self._origin, value.decode("latin-1"), with_token=True)
-        if response.status_code not in (400, 401) and not clock.due(self._sent[1]):
-            return False
-        return clock.learn(headers.get("date"), headers.get("age"), sent=Instant(*self._sent), received=time.now())
+        if response.status_code in (400, 401) or clock.due(self._sent[1]):
+            sent = Instant(*self._sent)
+            if clock.learn(headers.get("date"), headers.get("age"), sent=sent, received=time.now()):
+                self._learned = True
 
     def _obstacle(self, cause: str) -> NotRepeated | None:
         """What stands against a repeat. The token that was rejected is retired all the same, if it is old enough."""

@@ -22,10 +22,11 @@ _LIFETIME: Final = 60  # seconds
 
 
 class Credentials(NamedTuple):
-    """What one request carries to authenticate its client."""
+    """What one request carries to authenticate its client. `secret`: what of it in `headers` nobody may repeat."""
 
     form: tuple[tuple[str, str | Secret], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    secret: Secret | None = None
 
     def __repr__(self) -> str:
         return f"Credentials({', '.join(name for name, _ in (*self.form, *self.headers))})"
@@ -91,7 +92,8 @@ class ClientSecretBasic(ClientAuthentication):
             raise InvalidKey(
                 "The client_id or the secret is not Unicode text.", code="not_unicode", hint="Read it as UTF-8."
             )
-        return Credentials(headers=(("Authorization", f"Basic {b64encode(pair.encode('ascii')).decode('ascii')}"),))
+        basic = b64encode(pair.encode("ascii")).decode("ascii")
+        return Credentials(headers=(("Authorization", f"Basic {basic}"),), secret=self._secret)
 
 
 class ClientSecretPost(ClientAuthentication):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Parameters = Iterable[tuple[str, str | Secret]]
 """Names and values, in order; a name may stand several times (RFC 8707, section 2)."""
 
+_SEVERAL = ("resource", "audience")
+_RECOGNISABLE = 8  # octets; a shorter secret could be any word
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -27,7 +29,10 @@ class Instant(NamedTuple):
 
 
 class Form:
-    """The parameters of a request; one without a value is left out (RFC 6749, section 3.2)."""
+    """The parameters of a request; one without a value is left out (RFC 6749, section 3.2).
+
+    None stands twice, as that section wants; but RFC 8707, section 2, lets several resources be named.
+    """
 
     __slots__ = ("_pairs",)
 
@@ -41,8 +46,27 @@ class Form:
     def __contains__(self, pair: tuple[str, str | Secret]) -> bool:
         return pair in self._pairs
 
+    def censor(self, body: bytes, other: Secret | None = None) -> bytes:
+        """`body` without the secrets of this form, and the `other`: no server gets them into our errors by repeating."""
+        for value in (*(value for _, value in self._pairs), other):
+            secret = value.reveal().encode() if isinstance(value, Secret) else b""
+            if len(secret) >= _RECOGNISABLE:
+                body = body.replace(secret, b"<redacted>")
+        return body
+
     def encode(self) -> bytes:
-        """The body, UTF-8 and form-encoded. Raises ConfigurationError for half a surrogate pair, which is no text."""
+        """The body, UTF-8 and form-encoded.
+
+        Raises ConfigurationError: `repeated_parameter`, or `not_unicode` for half a surrogate pair, which is no text.
+        """
+        names = [name for name, _ in self._pairs if name not in _SEVERAL]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigurationError(
+                f"The request would hold {', '.join(twice)} twice (RFC 6749, section 3.2).",
+                code="repeated_parameter",
+                hint="Leave to the library what it says itself.",
+            )
         try:
             return urlencode(
                 [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in self._pairs]
