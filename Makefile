@@ -19,6 +19,7 @@ check: $(MARKS)/dev
 	$(BIN)/pyright
 
 unit: $(MARKS)/dev $(MARKS)/node
+	@tools/install-components
 	$(BIN)/pytest -n auto
 
 # The other versions of Python that this machine has; the real server is tried with the first one only.

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from oauthclient.errors import (
-    ConfigurationError,
     ErrorResponse,
     InvalidResponse,
     NotOffered,
     OAuthError,
-    StorageUnreadable,
     StorageUnwritable,
     Unreachable,
 )
 from oauthclient.flows.effects import Persist, SaveKey, Send, Write
-from oauthclient.flows.register import client_key, register, restored
+from oauthclient.flows.register import load_key, register, restored
 from oauthclient.jose.keys import SigningKey
-from oauthclient.protocol.client_metadata import ClientMetadata
 from oauthclient.protocol.metadata import ServerMetadata
 from oauthclient.secret import Secret
 from oauthclient.testing import Response as Answer
@@ -30,6 +27,7 @@ from tests.flows.telling import respond
 
 if TYPE_CHECKING:
     from oauthclient.flows.server import Server
+    from oauthclient.protocol.client_metadata import ClientMetadata
     from oauthclient.protocol.registration import Registration
 
 ENDPOINT = "https://as.example.com/register"
@@ -44,7 +42,7 @@ def registered(disk: Disk, wanted: ClientMetadata = WANTED, **options: Any) -> R
 def test_software_makes_its_key_and_registers_with_it() -> None:
     disk = Disk()
     registration = registered(disk)
-    key = disk.tell(client_key(registration))
+    key = disk.tell(load_key(registration.key))
     client = disk.server.clients[registration.client_id]
     assert client.method == "private_key_jwt"
     assert client.keys.candidates(key.algorithm, key.kid)[0].public_jwk.items() >= key.public_jwk.items()
@@ -130,25 +128,15 @@ def test_a_key_of_the_programs_own_is_not_stored() -> None:
     registration = registered(disk, own=own)
     assert registration.key == own.thumbprint
     assert disk.keys == {}
-    assert disk.tell(client_key(registration, own=own)) is own
-    with pytest.raises(ConfigurationError) as refusal:
-        disk.tell(client_key(registration, own=SigningKey.generate()))
-    assert refusal.value.code == "another_key"
 
 
-def test_a_key_that_is_gone_is_missed_with_advice() -> None:
+@pytest.mark.parametrize("found", [SigningKey.generate().to_jwk(), Secret("{"), Secret("null")])
+def test_what_is_not_the_key_of_that_name_is_no_key(found: Secret) -> None:
     disk = Disk()
     registration = registered(disk)
-    disk.keys.clear()
-    with pytest.raises(StorageUnreadable) as loss:
-        disk.tell(client_key(registration))
-    assert loss.value.code == "client_key_missing"
-    disk.keys[registration.key or ""] = SigningKey.generate().to_jwk()
-    with pytest.raises(StorageUnreadable):
-        disk.tell(client_key(registration))
-    disk.keys[registration.key or ""] = Secret("{")
-    with pytest.raises(StorageUnreadable):
-        disk.tell(client_key(registration))
+    disk.keys[registration.key or ""] = found
+    assert disk.tell(load_key(registration.key or "")) is None
+    assert disk.tell(load_key("another")) is None
 
 
 def test_a_client_without_use_for_a_key_gets_none() -> None:
@@ -159,7 +147,6 @@ def test_a_client_without_use_for_a_key_gets_none() -> None:
     }
     registration = registered(disk)
     assert (registration.key, disk.keys) == (None, {})
-    assert disk.tell(client_key(registration)) is None
 
 
 def test_a_server_without_registration_is_named_before_anything_is_stored() -> None:

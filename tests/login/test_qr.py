@@ -68,4 +68,4 @@ def test_without_segno_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "segno", None)
     with pytest.raises(ConfigurationError, match=r"oauthclient\[cli\]") as refused:
         terminal_qr(URL, unicode=True)
-    assert refused.value.code == "missing_extra"
+    assert refused.value.code == "extra_missing"

@@ -163,16 +163,17 @@ def test_a_client_that_sends_nobody_to_a_browser_registers_nothing_about_it() ->
     )
 
 
-def test_an_ed25519_key_is_spelled_as_the_server_does_and_published_without_alg() -> None:
-    asked = document(**{ASSERTIONS: ["EdDSA"]})
-    assert asked["token_endpoint_auth_signing_alg"] == "EdDSA"
-    assert "alg" not in asked["jwks"]["keys"][0]
+@pytest.mark.parametrize("spelling", ["EdDSA", "Ed25519"])
+def test_an_ed25519_key_is_spelled_as_the_server_does(spelling: str) -> None:
+    asked = document(**{ASSERTIONS: [spelling], REQUESTS: ["EdDSA"]})
+    assert asked["token_endpoint_auth_signing_alg"] == asked["jwks"]["keys"][0]["alg"] == spelling
+    assert asked["request_object_signing_alg"] == "EdDSA"
 
 
 @pytest.mark.parametrize("algorithm", ["Ed25519", "ES256", "RS256"])
 def test_what_is_published_is_the_public_half(algorithm: str) -> None:
     key = SigningKey.generate(algorithm)
-    assert published(key).keys() <= {*key.public_jwk, "use", "alg"}
+    assert published(key, alg=algorithm).keys() == {*key.public_jwk, "use", "alg"}
 
 
 @pytest.mark.parametrize(

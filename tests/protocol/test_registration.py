@@ -1,4 +1,4 @@
-"""A registered client as the server answers it and as it is kept: RFC 7591, section 3.2.1; RFC 7592, sections 2 and 3."""
+"""A registered client as the server answers it and as it is kept: RFC 7591, 3.2.1; RFC 7592, 2 and 3."""
 
 from __future__ import annotations
 
@@ -131,6 +131,26 @@ def test_a_method_of_the_wrong_type_is_an_error_of_ours(value: object) -> None:
 @pytest.mark.parametrize("jwks", [None, [], "x", {}, {"keys": 5}, {"keys": [1, None]}])
 def test_keys_that_are_none_are_no_keys(jwks: object) -> None:
     assert read({"client_id": "c1", "jwks": jwks}).jwks == []
+
+
+@pytest.mark.parametrize("algorithm", ["Ed25519", "ES384", "PS256", "RS256"])
+def test_what_the_key_is_for_is_known_however_little_the_server_repeats(algorithm: str) -> None:
+    key = SigningKey.generate(algorithm)
+    pin = {"token_endpoint_auth_signing_alg": "EdDSA" if algorithm == "Ed25519" else algorithm}
+
+    def held(*keys: dict[str, Any], **members: Any) -> Registration:
+        document = {"client_id": "c1", "jwks": {"keys": [{"kty": "oct"}, *keys]}, **members}
+        return read_registration_response(
+            response(document), issuer=ISSUER, asked=ASKED, key=key.thumbprint, what="the answer"
+        )
+
+    named = {**key.public_jwk, "alg": pin["token_endpoint_auth_signing_alg"], "kid": "x"}
+    assert held(named).signing_jwk == named
+    assert held(named).signing_algorithm == algorithm
+    assert held(key.public_jwk, **pin).signing_algorithm == algorithm
+    assert held(key.public_jwk).signing_algorithm == ("PS256" if algorithm == "RS256" else algorithm)
+    assert (held(**pin).signing_jwk, held(**pin).signing_algorithm) == (None, algorithm)
+    assert held().signing_algorithm is None
 
 
 def test_an_update_holds_everything_but_what_is_forbidden() -> None:

@@ -73,3 +73,11 @@ def test_json_is_always_asked_for() -> None:
     }
     assert isinstance(request, Request)
     assert request.method == "POST"
+
+
+def test_a_grant_cannot_repeat_what_a_request_says() -> None:
+    form = Form([("scope", "read"), ("resource", "https://a.example"), ("resource", "https://b.example")])
+    form.add([("scope", "admin")])
+    with pytest.raises(ConfigurationError) as refused:
+        form.encode()
+    assert refused.value.code == "repeated_parameter"

@@ -18,6 +18,7 @@ from oauthclient import (
     InvalidKey,
     IssuedAssertion,
     NotOffered,
+    OAuthClient,
     OAuthError,
     Occasion,
     PrivateKeyJWT,
@@ -244,3 +245,11 @@ def test_each_renewal_signs_a_new_assertion(world: World, machine: Machine) -> N
     machine.pass_time(400)
     auth.token(ORDERS)
     assert len({seen.assertion["jti"] for seen in world.token_requests if seen.assertion}) == 2
+
+
+def test_a_public_client_is_not_its_own_grant() -> None:
+    """RFC 6749, section 4.4."""
+    oauth = OAuthClient("https://as.example.com", client_id="svc", authentication=PublicClient())
+    with pytest.raises(ConfigurationError) as refused:
+        oauth.client_credentials(Resource("https://api.example.com"))
+    assert refused.value.code == "public_client"

@@ -171,7 +171,7 @@ def test_an_initial_access_token_can_be_demanded_and_be_for_one_use(server: Auth
     [("never", False, False), ("on update", False, True), ("single use", True, True)],
 )
 def test_registration_access_tokens_rotate_as_set(
-    server: AuthorizationServer, rotation: Any, read: bool, update: bool
+    server: AuthorizationServer, rotation: Any, read: Any, update: Any
 ) -> None:
     server.registration.rotation = rotation
     first = told(send(server, body=ASKED))

@@ -28,7 +28,7 @@ class Flight(Generic[T]):
 
     __slots__ = ("_error", "_future", "_longest", "started")
 
-    def __init__(self, longest: float) -> None:
+    def __init__(self, longest: float = LONGEST) -> None:
         self._longest = longest
         self._future: Future[T | None] = Future()
         self._error: BaseException | None = None

@@ -9,6 +9,7 @@ import functools
 import os
 import ssl
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,7 +111,14 @@ class Transport:
                 timeout=self._timeout,
                 follow_redirects=False,
             )
+            # Whoever forgets close() leaves no open connections behind all the same.
+            weakref.finalize(self, _close, self._client, self._process).atexit = False
         return self._client
+
+
+def _close(client: Any, process: int) -> None:
+    if process == os.getpid():
+        client.close()
 
 
 @functools.cache

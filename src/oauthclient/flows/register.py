@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from oauthclient.errors import ConfigurationError, InvalidKey, NotOffered, RegistrationLost, StorageUnreadable
+from oauthclient.errors import InvalidKey, NotOffered, RegistrationLost
 from oauthclient.flows.discover import known_metadata
 from oauthclient.flows.effects import (
     Ask,
@@ -81,32 +81,6 @@ def register(
         return (yield from _registered(server, name, wanted, stored, lease, initial_access_token, own))
     finally:
         lease.release()
-
-
-def client_key(registration: Registration, *, own: Signer | None = None) -> Story[Signer | None]:
-    """The key that the client signs with, or None where it has none. `own`: the key that the program brings.
-
-    Raises StorageUnreadable (`client_key_missing`) where the key is gone, ConfigurationError (`another_key`) where
-    `own` is not the one that was registered.
-    """
-    if registration.key is None:
-        return None
-    if own is not None:
-        if own.thumbprint != registration.key:
-            raise ConfigurationError(
-                "The key given is not the one that this client was registered with.",
-                code="another_key",
-                hint="Give that one, or rotate the registered key to the new one.",
-            )
-        return own
-    key = yield from load_key(registration.key)
-    if key is None:
-        raise StorageUnreadable(
-            "The private key of the registered client is not where keys are kept any more.",
-            code="client_key_missing",
-            hint="Rotate the key: that needs the registration access token only. Or delete the registration.",
-        )
-    return key
 
 
 def new_key(algorithm: str) -> Story[SigningKey]:

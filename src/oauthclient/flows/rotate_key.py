@@ -7,14 +7,14 @@ be done is stored first, so that the next call goes on where one was cut short.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from oauthclient.errors import ConfigurationError, InvalidResponse, NotOffered
 from oauthclient.flows.discover import known_metadata
 from oauthclient.flows.effects import DeleteKey, Lease, SaveKey, Sleep, Write
 from oauthclient.flows.manage import known_registration, update_under_lease
 from oauthclient.flows.register import load_key, new_key
-from oauthclient.jose.algorithms import exact
+from oauthclient.protocol.authentication import listed_spelling
 from oauthclient.protocol.client_metadata import ClientMetadata, choose, published
 from oauthclient.protocol.registration import thumbprint_of
 from oauthclient.protocol.registration_record import to_record
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from oauthclient.jose.signers import Signer
     from oauthclient.protocol.record_name import Name
     from oauthclient.protocol.registration import Registration
-
-_PINS: Final = ("token_endpoint_auth_signing_alg", "request_object_signing_alg")
 
 
 def rotate_key(server: Server, name: Name, *, own: Signer | None = None, overlap: float = 0.0) -> Story[Registration]:
@@ -68,7 +66,7 @@ def _check(registration: Registration, own: Signer | None) -> None:
             code="keys_elsewhere",
             hint="Publish the new key there, beside the old one.",
         )
-    pinned = _pinned(registration)
+    pinned = registration.pinned
     if own is not None and pinned and own.algorithm not in pinned:
         raise ConfigurationError(
             f"The client is registered to sign with {', '.join(sorted(pinned))}, and the key given is for "
@@ -86,7 +84,9 @@ def _added(
     signer = yield from _next_key(server, name, registration, own)
     registration = replace(registration, next_key=signer.thumbprint)
     others = _without(registration, stale, signer.thumbprint)
-    changes = {"jwks": {"keys": [*others, published(signer)]}}
+    metadata = yield from known_metadata(server)
+    spelling = listed_spelling(signer.algorithm, metadata.token_endpoint_auth_signing_alg_values_supported)
+    changes = {"jwks": {"keys": [*others, published(signer, alg=spelling)]}}
     registration = yield from update_under_lease(server, name, registration, lease, changes)
     if signer.thumbprint not in _thumbprints(registration):
         raise InvalidResponse(
@@ -127,19 +127,15 @@ def _next_key(server: Server, name: Name, registration: Registration, own: Signe
         stored = yield from load_key(planned)
         if stored is not None:
             return stored
-    metadata = yield from known_metadata(server)
-    pinned = _pinned(registration)
-    method = registration.token_endpoint_auth_method
-    choice = choose(ClientMetadata(token_endpoint_auth_method=method), metadata)
-    key = yield from new_key(next(iter(pinned), None) or choice.algorithm or "ES256")
+    algorithm = registration.signing_algorithm
+    if algorithm is None:  # the server does not say which keys it has of this client
+        metadata = yield from known_metadata(server)
+        wanted = ClientMetadata(token_endpoint_auth_method=registration.token_endpoint_auth_method)
+        algorithm = choose(wanted, metadata).algorithm or "ES256"
+    key = yield from new_key(algorithm)
     yield from Write(name, to_record(replace(registration, next_key=key.thumbprint)))
     yield from SaveKey(key.thumbprint, key.to_jwk())
     return key
-
-
-def _pinned(registration: Registration) -> set[str]:
-    """The algorithms that the server takes from this client, and no other."""
-    return {exact(str(registration.metadata[name])) for name in _PINS if registration.metadata.get(name)}
 
 
 def _thumbprints(registration: Registration) -> set[str | None]:

@@ -139,14 +139,14 @@ def registration_document(
     }
     keys = [dict(jwk) for jwk in wanted.public_keys]
     if signer is not None:
-        keys.insert(0, published(signer))
+        spelling = listed_spelling(signer.algorithm, metadata.token_endpoint_auth_signing_alg_values_supported)
         if choice.method == "private_key_jwt":
-            listed = metadata.token_endpoint_auth_signing_alg_values_supported
-            document["token_endpoint_auth_signing_alg"] = listed_spelling(signer.algorithm, listed)
+            document["token_endpoint_auth_signing_alg"] = spelling
         if choice.signs_requests and by_code:
             listed = metadata.request_object_signing_alg_values_supported
             document["require_signed_request_object"] = True
             document["request_object_signing_alg"] = listed_spelling(signer.algorithm, listed)
+        keys.insert(0, published(signer, alg=spelling))
     document["jwks"] = {"keys": keys} if keys else None
     if by_code:
         pushes = wanted.require_pushed_authorization_requests
@@ -156,11 +156,9 @@ def registration_document(
     return {name: value for name, value in document.items() if value is not None}
 
 
-def published(signer: Signer) -> dict[str, str]:
-    """The public JWK to register (RFC 7517, section 4)."""
-    jwk = {**signer.public_jwk, "use": "sig"}
-    if signer.algorithm != "Ed25519":  # which is spelled in two ways, and a server may compare (RFC 9864)
-        jwk["alg"] = signer.algorithm
+def published(signer: Signer, *, alg: str) -> dict[str, str]:
+    """The public JWK to register (RFC 7517, section 4). `alg`: its algorithm as the server spells it."""
+    jwk = {**signer.public_jwk, "use": "sig", "alg": alg}
     return jwk if signer.kid is None else {**jwk, "kid": signer.kid}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from oauthclient.errors import ConfigurationError, InvalidKey, InvalidResponse, NotOffered
+from oauthclient.jose.algorithms import ALGORITHMS, SIGNING, exact
 from oauthclient.jose.jwk import public_members, thumbprint
 from oauthclient.protocol.client_metadata import FORBIDDEN
 from oauthclient.protocol.strict_json import parse_object, text_member
@@ -28,6 +29,7 @@ _BEARER: Final = re.compile(r"[\x21-\x7E]+")
 _CREDENTIALS: Final = FORBIDDEN | {"client_id", "client_secret"}
 # Without these no client could work; a server that answers with credentials alone has taken them as they were asked.
 _TAKEN_AS_ASKED: Final = ("jwks", "redirect_uris", "token_endpoint_auth_method")
+_PINS: Final = ("token_endpoint_auth_signing_alg", "request_object_signing_alg")
 _BY_CODE: Final = {
     "invalid_redirect_uri": "Ask for redirect URIs that this server allows: for a native app, those of RFC 8252.",
     "invalid_client_metadata": "Leave out or change what the server names; it may list what it supports.",
@@ -86,6 +88,27 @@ class Registration:
         jwks = self.metadata.get("jwks")
         keys = jwks.get("keys") if isinstance(jwks, dict) else None
         return [jwk for jwk in keys if isinstance(jwk, dict)] if isinstance(keys, list) else []
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """The algorithms that it is registered to sign with, where it says so; then no other will do."""
+        named = (self.metadata.get(name) for name in _PINS)
+        return frozenset(exact(alg) for alg in named if isinstance(alg, str))
+
+    @property
+    def signing_jwk(self) -> dict[str, Any] | None:
+        """The public half of the key that signs, as it is registered."""
+        return next((jwk for jwk in self.jwks if self.key is not None and thumbprint_of(jwk) == self.key), None)
+
+    @property
+    def signing_algorithm(self) -> str | None:
+        """What the key that signs is for: as registered with it, for it, or as its type says."""
+        jwk = self.signing_jwk
+        if jwk is None:
+            return next(iter(self.pinned), None)
+        fitting = [name for name in SIGNING if (ALGORITHMS[name].kty, ALGORITHMS[name].crv) == _kind(jwk)]
+        named = exact(str(jwk.get("alg")))
+        return named if named in fitting else next((name for name in fitting if name in self.pinned), fitting[0])
 
     def secret_expired(self, now: float) -> bool:
         """Whether the client secret is of no more use at this moment."""
@@ -199,6 +222,10 @@ def refused(response: Response, *, what: str) -> OAuthError:
     error = read_error(response, what=what)
     error.hint = _BY_CODE.get(error.code, error.hint)
     return error
+
+
+def _kind(jwk: Mapping[str, Any]) -> tuple[str, str]:
+    return jwk["kty"], jwk.get("crv", "")
 
 
 def thumbprint_of(jwk: Mapping[str, Any]) -> str | None:

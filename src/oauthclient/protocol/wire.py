@@ -47,7 +47,7 @@ class Form:
         return pair in self._pairs
 
     def censor(self, body: bytes, other: Secret | None = None) -> bytes:
-        """`body` without the secrets of this form, and the `other`: no server gets them into our errors by repeating."""
+        """`body` without the secrets of this form, and the `other`: no server repeats them into our errors."""
         for value in (*(value for _, value in self._pairs), other):
             secret = value.reveal().encode() if isinstance(value, Secret) else b""
             if len(secret) >= _RECOGNISABLE:
