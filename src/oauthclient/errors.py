@@ -242,7 +242,7 @@ class DiscoveryFailed(AuthorizationServerError):
 
 
 class RegistrationLost(AuthorizationServerError):
-    """The authorization server no longer takes the token by which a registered client is managed (RFC 7592, section 2)."""
+    """The authorization server no longer takes the token that a registered client is managed by (RFC 7592, 2)."""
 
     code = "registration_lost"
 

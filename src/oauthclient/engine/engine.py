@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from oauthclient.engine import time
 from oauthclient.engine.driver import Driver
 from oauthclient.engine.keeper import Keeper
 from oauthclient.flows.discover import known_metadata
@@ -11,6 +13,7 @@ from oauthclient.flows.obtain import renew
 from oauthclient.flows.refresh import renew_session
 from oauthclient.flows.slot import Slot
 from oauthclient.protocol.record_name import Name
+from oauthclient.protocol.token import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from oauthclient.jose.proof import Prover
     from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.metadata import ServerMetadata
-    from oauthclient.protocol.token import Token
+    from oauthclient.protocol.session import KeptToken
     from oauthclient.storage.memory import TokenStore
     from oauthclient.storage.vault import Vault
 
@@ -58,6 +61,15 @@ class Engine:
             )
 
         return self._keepers.setdefault(slot, Keeper(fly))
+
+    def remember(self, session: Name, target: str, scope: str | None, kept: KeptToken) -> None:
+        """Present the stored token of a session while it is good: no lease is needed for that, and no flight."""
+        now = time.now()
+        scheme = self.server.binding.token_type
+        jitter = random.random()  # noqa: S311  # spreads load, guards nothing
+        token = Token.kept(kept, scheme=scheme, now=now, jitter=jitter)
+        if token.usable(now.wall, now.steady):
+            self.keeper(session, target, scope).landed(token)
 
     def prover(self) -> Prover | None:
         """Who signs the proofs, or None for bearer tokens."""

@@ -6,10 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from oauthclient.errors import GrantFailed, OAuthError
-from oauthclient.flows.effects import Ask, FreshID, Now, Send
+from oauthclient.flows.effects import Ask, FreshID, Send
+from oauthclient.flows.mended import Sent, mended
 from oauthclient.protocol.occasion import Occasion
 from oauthclient.protocol.token import read_error
-from oauthclient.protocol.urls import origin, target_uri
+from oauthclient.protocol.urls import target_uri
 from oauthclient.protocol.wire import Form, post
 
 if TYPE_CHECKING:
@@ -38,16 +39,13 @@ def call(
     in which the form, the assertion and the proof are all new: servers count them as used up. `once`: something
     in the form must not be sent twice, but for a nonce, which the server asks for before it looks any further.
     """
-    place = origin(endpoint)
-    clock = server.clocks.of(place)
-    mended: set[str] = set()
-    while True:
-        now = yield from Now()
+
+    def send(issued_at: int, nonce: str | None) -> Story[Sent]:
         occasion = Occasion(
             issuer=server.issuer or None,
             client_id=server.client_id,
             endpoint=endpoint,
-            issued_at=clock.issued_at(now.wall, now.steady),
+            issued_at=issued_at,
             jti=(yield from FreshID()),
             algorithms=metadata.token_endpoint_auth_signing_alg_values_supported,
         )
@@ -57,25 +55,25 @@ def call(
         )
         form.add(pair for pair in credentials.form if pair not in form)  # a pushed request names its client itself
         headers = dict(credentials.headers)
-        sent_nonce = server.nonces.newest(place, with_token=False)
         prover = server.binding.prover(server.name)
         if prover is not None:
-            jti = yield from FreshID()
             htu = server.binding.htu(target_uri(endpoint))
-            headers["DPoP"] = prover.proof("POST", htu, occasion.issued_at, jti, None, sent_nonce)
+            headers["DPoP"] = prover.proof("POST", htu, issued_at, (yield from FreshID()), None, nonce)
         response = yield from Send(post(endpoint, form, headers))
         if response.status != 200:  # noqa: PLR2004  # the one status of success
             response.body = form.censor(response.body, credentials.secret)
-        learned = _learn(server, place, response)
-        error = read_error(response, what="the answer").code if response.status in (400, 401) else None
-        cause = None
-        if error == "use_dpop_nonce" and prover is not None:
-            cause = "nonce" if server.nonces.newest(place, with_token=False) != sent_nonce else None
-        elif learned and (error == "invalid_dpop_proof" or (error == "invalid_client" and _asserted(credentials))):
-            cause = "clock"
-        if cause is None or cause in mended or (once and cause != "nonce"):
-            return response
-        mended.add(cause)
+        return Sent(response, proved=prover is not None, timed=_asserted(credentials))
+
+    return (
+        yield from mended(
+            server,
+            endpoint,
+            send,
+            refusal=partial(read_error, what="the answer"),
+            with_token=False,
+            only_nonce=once,
+        )
+    )
 
 
 def _filled(parameters: Callable[[Occasion], Parameters], occasion: Occasion) -> Form:
@@ -95,14 +93,3 @@ def theirs(function: Callable[[], T], *, what: str) -> Story[T]:
 def _asserted(credentials: Credentials) -> bool:
     """Whether the client authenticated with something that holds the time."""
     return any(name == "client_assertion" for name, _ in credentials.form)
-
-
-def _learn(server: Server, place: str, response: Response) -> bool:
-    """Take what an answer tells in its headers; whether the clock turned out to be off."""
-    server.nonces.keep(place, response.headers.get("dpop-nonce"), with_token=False)
-    return server.clocks.of(place).learn(
-        response.headers.get("date"),
-        response.headers.get("age"),
-        sent=response.sent,
-        received=response.received,
-    )

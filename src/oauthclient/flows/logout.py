@@ -29,9 +29,9 @@ def logout(server: Server, name: Name) -> Story[tuple[tuple[StillHonoured, ...],
         left: tuple[StillHonoured, ...] = ()
         if state is not None:
             left = yield from revoke_all(server, _tokens(state))
-            if state.jkt:
-                yield from DeleteKey(state.jkt)
         yield from Erase(name)
+        if state is not None and state.jkt:
+            yield from DeleteKey(state.jkt)  # last: a keyring that is locked must not keep the session here
         return left, state
     finally:
         lease.release()

@@ -38,8 +38,8 @@ def verified(server: Server, metadata: ServerMetadata, verify: Callable[[KeySet]
 
 def _may_read(server: Server) -> Story[bool]:
     now = yield from Now()
-    server.keys_read = [moment for moment in server.keys_read if now.steady - moment < _PAUSE]
-    return len(server.keys_read) < _BURST
+    server.keys_read = [moment for moment in server.keys_read if now.steady - moment < _BURST * _PAUSE]
+    return len(server.keys_read) < _BURST or now.steady - server.keys_read[-1] >= _PAUSE
 
 
 def _read(server: Server, metadata: ServerMetadata) -> Story[KeySet]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from oauthclient.flows.call import call
 from oauthclient.flows.discover import known_metadata
+from oauthclient.flows.found_again import found_again
 from oauthclient.protocol.urls import origin
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from oauthclient.flows.effects import Story
     from oauthclient.flows.server import Server
     from oauthclient.flows.slot import Slot
+    from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.occasion import Occasion
     from oauthclient.protocol.wire import Parameters, Response
 
@@ -29,11 +31,15 @@ def token_call(server: Server, parameters: Callable[[Occasion], Parameters], *, 
     Nothing is sent to a server that does not offer what was configured. Where the endpoint is not found any more, the
     metadata is read again, and it is asked for at its new place.
     """
-    response = yield from _ask(server, parameters, code=code)
-    if response.status == 404 and server.discovered and not code:  # noqa: PLR2004  # the endpoint has moved
-        server.read_again = 0.0
-        response = yield from _ask(server, parameters, code=code)
-    return response
+
+    def ask(metadata: ServerMetadata) -> Story[Response]:
+        server.binding.check(metadata)
+        server.authentication.check(metadata)
+        return (yield from call(server, metadata, metadata.token_endpoint, parameters, once=code))
+
+    if code:
+        return (yield from ask((yield from known_metadata(server))))
+    return (yield from found_again(server, ask))
 
 
 def answer_of(server: Server) -> str:
@@ -52,10 +58,3 @@ def explain(server: Server, error: E) -> E:
 def told(slot: Slot[Any]) -> list[tuple[str, str]]:
     """How the server is told what a token is for (RFC 8707, section 2)."""
     return [] if slot.told_by == "scope" else [(slot.told_by, slot.target)]
-
-
-def _ask(server: Server, parameters: Callable[[Occasion], Parameters], *, code: bool) -> Story[Response]:
-    metadata = yield from known_metadata(server)
-    server.binding.check(metadata)
-    server.authentication.check(metadata)
-    return (yield from call(server, metadata, metadata.token_endpoint, parameters, once=code))

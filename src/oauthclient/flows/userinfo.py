@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oauthclient.errors import InvalidResponse, NotOffered
 from oauthclient.flows.discover import known_metadata
 from oauthclient.flows.effects import FreshID, Now, Send
 from oauthclient.flows.found_again import found_again
+from oauthclient.flows.mended import Sent, mended
 from oauthclient.flows.server_keys import verified
 from oauthclient.protocol.id_token import acceptable_algorithms
-from oauthclient.protocol.urls import origin, target_uri
+from oauthclient.protocol.urls import target_uri
 from oauthclient.protocol.userinfo import is_jwt, read_plain, read_refusal, read_signed, userinfo_request
 
 if TYPE_CHECKING:
@@ -70,31 +72,19 @@ def _presented(server: Server, endpoint: str, token: Token, *, signed: bool) -> 
 
     The nonces are those of requests with an access token, which servers may keep apart (RFC 9449, section 8.2).
     """
-    place = origin(endpoint)
-    clock = server.clocks.of(place)
     prover = None if token.ath is None else server.binding.prover(server.name)
-    mended: set[str] = set()
-    while True:
-        now = yield from Now()
-        sent_nonce = server.nonces.newest(place, with_token=True)
+
+    def send(issued_at: int, nonce: str | None) -> Story[Sent]:
         proof = None
         if prover is not None:
-            jti = yield from FreshID()
             htu = server.binding.htu(target_uri(endpoint))
-            proof = prover.proof("GET", htu, clock.issued_at(now.wall, now.steady), jti, token.ath, sent_nonce)
+            proof = prover.proof("GET", htu, issued_at, (yield from FreshID()), token.ath, nonce)
         response = yield from Send(userinfo_request(endpoint, token, proof=proof, signed=signed))
-        headers = response.headers
-        server.nonces.keep(place, headers.get("dpop-nonce"), with_token=True)
-        learned = clock.learn(headers.get("date"), headers.get("age"), sent=response.sent, received=response.received)
-        error = read_refusal(response, what="the answer").code if response.status in (400, 401) else None
-        cause = None
-        if error == "use_dpop_nonce" and proof is not None:
-            cause = "nonce" if server.nonces.newest(place, with_token=True) != sent_nonce else None
-        elif error == "invalid_dpop_proof" and learned:
-            cause = "clock"
-        if cause is None or cause in mended:
-            return response
-        mended.add(cause)
+        return Sent(response, proved=proof is not None, timed=False)
+
+    return (
+        yield from mended(server, endpoint, send, refusal=partial(read_refusal, what="the answer"), with_token=True)
+    )
 
 
 def _endpoint(metadata: ServerMetadata) -> str:

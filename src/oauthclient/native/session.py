@@ -39,7 +39,8 @@ class Session:
     """One login, kept alive. Give `auth` to any httpx or httpx2 client.
 
     `subject` and `claims` are those of the ID token, None and empty without one. `granted`: each target of the login
-    and its scope. `refreshable`: whether it outlives its access token.
+    and its scope. `sender_constrained`: whether its tokens are bound to its key. `refreshable`: whether it outlives its access token. `expires`: when the access tokens that were stored
+    when it was loaded end, by target, in seconds since 1970; None where the server did not say.
     """
 
     def __init__(
@@ -55,6 +56,14 @@ class Session:
         self.claims: Mapping[str, Any] = dict(state.claims)
         self.granted: tuple[Granted, ...] = tuple(granted for granted in state.granted if granted.target != USERINFO)
         self.refreshable = state.refresh_token is not None
+        self.expires: Mapping[str, float | None] = {
+            target: kept.expires_at for target, kept in state.tokens.items() if target != USERINFO
+        }
+        self.sender_constrained = bool(state.jkt)
+        for resource in resources:
+            kept = state.tokens.get(resource.identifier)
+            if kept is not None:
+                engine.remember(name, resource.identifier, resource.scope, kept)
         self.auth = Auth(
             ResourceMap((resource, Target(engine, name, resource)) for resource in resources), outside="raise"
         )
@@ -94,17 +103,20 @@ class Session:
         )
 
     def _logout(self) -> Script[Goodbye]:
-        from oauthclient.flows.logout import logout
+        return logged_out(self._setting, self._engine, self._name)
 
-        left, state = yield from step(
-            self._engine.tell(("logout", self._name), lambda: logout(self._engine.server, self._name))
-        )
-        vault = self._setting.vault
-        yield from step(self._engine.do(("tidy", self._name), vault.delete_unused_sealing_key))
-        metadata: ServerMetadata | None = self._engine.server.metadata
-        url = None
-        if metadata is not None and state is not None:
-            url = end_session_url(
-                metadata, client_id=self.client_id, id_token_hint=state.id_token, loopback=self._setting.loopback
-            )
-        return Goodbye(left, url)
+
+def logged_out(setting: Setting, engine: Engine, name: Name) -> Script[Goodbye]:
+    """Log out of the session called `name`, even if nothing of it can be read."""
+    from oauthclient.flows.logout import logout
+
+    server = engine.server
+    left, state = yield from step(engine.tell(("logout", name), lambda: logout(server, name)))
+    yield from step(engine.do(("tidy", name), setting.vault.delete_unused_sealing_key))
+    metadata: ServerMetadata | None = server.metadata
+    if metadata is None or state is None:
+        return Goodbye(left, None)
+    url = end_session_url(
+        metadata, client_id=server.client_id, id_token_hint=state.id_token, loopback=setting.loopback
+    )
+    return Goodbye(left, url)

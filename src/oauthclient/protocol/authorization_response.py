@@ -46,7 +46,7 @@ def belongs(callback_url: str, state: Secret) -> bool:
         if name == "response":
             claims = unverified_claims(value)
             states.append(state.reveal() if claims is None else str(claims.get("state", "")))
-    return any(hmac.compare_digest(value.encode(), state.reveal().encode()) for value in states)
+    return any(_same(value, state.reveal()) for value in states)
 
 
 def callback_parameters(callback_url: str, redirect_uri: str) -> dict[str, str]:
@@ -67,9 +67,9 @@ def callback_parameters(callback_url: str, redirect_uri: str) -> dict[str, str]:
             code="wrong_redirect_uri",
             hint="Finish each login with the answer to it: every issuer has its own redirect path.",
         )
-    if expected.query and not came.query.startswith(expected.query):
+    if expected.query and not f"{came.query}&".startswith(f"{expected.query}&"):
         raise InvalidResponse("The callback URL lacks the redirect_uri's query.", code="wrong_redirect_uri")
-    query = came.query[len(expected.query) :].lstrip("&")
+    query = came.query[len(expected.query) :].removeprefix("&")
     try:
         return once_each(parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"))
     except ValueError:
@@ -97,7 +97,7 @@ def read_code(
     Raises InvalidResponse: `unknown_state`, `issuer_mismatch`, `missing_iss` (RFC 9207, section 2.4: errors included),
     `missing_code`; or ErrorResponse with the server's `error`.
     """
-    if not hmac.compare_digest(parameters.get("state", "").encode(), state.encode()):
+    if not _same(parameters.get("state", ""), state):
         raise InvalidResponse(
             f"The state in {what} is not that of this login.",
             code="unknown_state",
@@ -116,9 +116,14 @@ def read_code(
         code = shown(parameters["error"])
         description = shown(parameters.get("error_description", ""))
         said = f"The authorization server answered with the error {code}" + (f": {description}" if description else "")
-        error = ErrorResponse(said.rstrip(".") + ".", code=code, hint=_HINTS.get(code, ""))
+        error = ErrorResponse(said.rstrip(".") + ".", code=code or None, hint=_HINTS.get(code, ""))
         error.description = description
         raise error
     if not parameters.get("code"):
         raise InvalidResponse(f"There is no code in {what}.", code="missing_code")
     return Secret(parameters["code"])
+
+
+def _same(one: str, other: str) -> bool:
+    """Compared in constant time; a URL that a program passes on may hold what is no Unicode text."""
+    return hmac.compare_digest(one.encode(errors="surrogatepass"), other.encode(errors="surrogatepass"))

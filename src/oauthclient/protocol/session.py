@@ -47,7 +47,8 @@ class SessionState:
     """One login of one account, immutable: each change is a new one, stored in place of the last.
 
     `jkt`: the thumbprint of its binding key. `generation` grows with every refresh. `subject` and `claims` are those of
-    the ID token, if there was one; `id_token` is kept as the hint that logout sends.
+    the ID token, if there was one; `id_token` is kept as the hint that logout sends. `over`: the reason for which it
+    cannot be refreshed any more, None while it can, or where there never was a refresh token.
     """
 
     issuer: str
@@ -62,6 +63,7 @@ class SessionState:
     subject: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     id_token: Secret | None = None
+    over: str | None = None
 
     def scope_of(self, target: str) -> str | None:
         """The scope granted for `target`. Raises KeyError where the grant does not hold it."""
@@ -94,9 +96,13 @@ class SessionState:
         """The session with no token for `target`: the one it had was rejected."""
         return replace(self, tokens={name: token for name, token in self.tokens.items() if name != target})
 
-    def ended(self) -> SessionState:
-        """The session with a refresh token no more: the server has given it up."""
-        return replace(self, refresh_token=None, note=None)
+    def ended(self, why: str) -> SessionState:
+        """The session with a refresh token no more, and the reason for whoever asks next."""
+        return replace(self, refresh_token=None, note=None, over=why)
+
+    def without_tokens(self) -> SessionState:
+        """The session with no access token: none that it had may be used any more."""
+        return replace(self, tokens={})
 
     def identified(self, *, subject: str, claims: Mapping[str, Any], id_token: Secret) -> SessionState:
         """The session with what a verified ID token says."""
@@ -132,6 +138,7 @@ def to_record(session: SessionState) -> dict[str, Any]:
         "subject": session.subject,
         "claims": dict(session.claims),
         "id_token": _revealed(session.id_token),
+        "over": session.over,
     }
 
 
@@ -160,6 +167,7 @@ def from_record(record: Mapping[str, Any]) -> SessionState:
             subject=record["subject"],
             claims=record["claims"],
             id_token=_secret(record["id_token"]),
+            over=record["over"],
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         pass

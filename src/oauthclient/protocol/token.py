@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.errors import AuthorizationServerError, DowngradeRefused, ErrorResponse, InvalidResponse
 from oauthclient.jose.proof import ath
+from oauthclient.protocol.seconds import seconds_member
 from oauthclient.protocol.session import KeptToken
 from oauthclient.protocol.strict_json import parse_object, text_member
 from oauthclient.protocol.text import sentence, shown
@@ -156,7 +157,7 @@ def read_token_response(response: Response, *, scheme: str, asked: str | None, w
         scheme=scheme,
         token_type=token_type,
         scope=text_member(document, "scope", what=what) or asked,
-        lifetime=_lifetime(document, what=what),
+        lifetime=seconds_member(document, "expires_in", what=what),
         asked=response.sent,
         obtained=response.received,
         jitter=jitter,
@@ -215,15 +216,3 @@ def _oauth_error(document: dict[str, Any], response: Response, *, what: str) -> 
     error.status = response.status
     error.retry_after = retry_after(response)
     return error
-
-
-def _lifetime(document: dict[str, Any], *, what: str) -> float | None:
-    """The seconds of `expires_in`: a number, or digits in a string as some servers write them; absent is None."""
-    value = document.get("expires_in")
-    if value is None:
-        return None
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", value):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidResponse(f"`expires_in` in {what} is not a number of seconds.", code="wrong_type")
-    return min(max(float(value), 0.0), 10 * 365 * 86400.0)
