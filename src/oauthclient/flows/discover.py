@@ -65,6 +65,6 @@ def discover(server: Server) -> Story[ServerMetadata]:
             failures.append(error.message.rstrip("."))
             hint = hint or error.hint
     raise DiscoveryFailed(
-        f"No metadata for the issuer {server.issuer}. Tried " + "; ".join(failures) + ".",
+        f"No metadata for the issuer {server.issuer}. Tried: " + "; ".join(failures) + ".",
         hint=hint or "Check the issuer, or give the server's metadata by hand: OAuthClient(..., metadata={...}).",
     )

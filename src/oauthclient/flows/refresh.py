@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from oauthclient.errors import ErrorResponse, InvalidJWT, OAuthError, ReauthenticationRequired
+from oauthclient.errors import AuthorizationServerError, ErrorResponse, InvalidJWT, OAuthError, ReauthenticationRequired
+from oauthclient.flows.discover import known_metadata
 from oauthclient.flows.effects import CheckWritable, Jitter, Lease, Now, Persist, Read, Write
 from oauthclient.flows.login import identity
 from oauthclient.flows.revoke import revoke
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
     from oauthclient.protocol.session import SessionState
     from oauthclient.protocol.wire import Parameters, Response
 
-_ATTEMPTS: Final = 2  # a second one only where the first was rejected and another token has been stored meanwhile
+_ANOTHER_PERSON: Final = ("issuer_mismatch", "iss_changed", "sub_changed")  # codes of InvalidJWT
+_WHY: Final = {
+    "refresh_rejected": "The server has ended the session (invalid_grant).",
+    "refresh_outcome_unknown": "A refresh was cut short; the server had spent the token, and its answer is lost.",
+    "identity_changed": "The authorization server answered a refresh with another person's ID token.",
+    "no_refresh_token": "The session has ended, and there is no refresh token.",
+}
 
 
 def renew_session(server: Server, slot: Slot[Name], seen: Token | None) -> Story[Token]:
@@ -40,18 +47,25 @@ def renew_session(server: Server, slot: Slot[Name], seen: Token | None) -> Story
     name = slot.grant
     lease = yield from Lease(name)
     try:
-        for _ in range(_ATTEMPTS):
+        while True:  # again only where the token was rejected, and another one has been stored meanwhile
             session = yield from _stored(name)
-            now = yield from Now()
-            kept = session.tokens.get(slot.target)
-            if kept is not None and (seen is None or kept.access_token.reveal() != seen.access_token):
-                token = Token.kept(kept, scheme=server.binding.token_type, now=now, jitter=(yield from Jitter()))
-                if token.usable(now.wall, now.steady):
-                    return token
-            fresh = yield from _refresh(server, name, slot, session, lease)
+            if session.jkt != slot.thumbprint:  # its tokens would be sent with another key's proofs, and be lost
+                raise ReauthenticationRequired(
+                    "Another login has replaced this session.",
+                    code="no_session",
+                    hint="Restore the session that is stored now, or log in again.",
+                )
+            token = yield from _kept(server, slot, session, seen)
+            if token is not None and not session.urgent((yield from Now()).wall):
+                return token
+            try:
+                fresh = yield from _refresh(server, name, slot, session, lease)
+            except AuthorizationServerError:
+                if token is None:
+                    raise
+                return token  # it was good all the while; the next one asks again
             if fresh is not None:
                 return fresh
-        raise AssertionError("A refresh ends in a token or an error.")
     finally:
         lease.release()
 
@@ -63,9 +77,28 @@ def _stored(name: Name) -> Story[SessionState]:
     return from_record(record)
 
 
+def _kept(server: Server, slot: Slot[Name], session: SessionState, seen: Token | None) -> Story[Token | None]:
+    """The stored token, if somebody has put one there since that can serve."""
+    kept = session.tokens.get(slot.target)
+    if kept is None or (seen is not None and kept.access_token.reveal() == seen.access_token):
+        return None
+    if not kept.serves(_scope(session, slot)):
+        return None
+    now = yield from Now()
+    token = Token.kept(kept, scheme=server.binding.token_type, now=now, jitter=(yield from Jitter()))
+    return token if token.usable(now.wall, now.steady) else None
+
+
 def _refresh(server: Server, name: Name, slot: Slot[Name], session: SessionState, lease: Held) -> Story[Token | None]:
     """Send the refresh token once. None: it was rejected, but another one has been stored since it was read."""
-    refresh_token, scope = _presentable(session, slot)
+    scope = _scope(session, slot)
+    refresh_token = session.refresh_token
+    if refresh_token is None:
+        raise _over(session.over or "no_refresh_token")
+    # Found and checked now, so that the note says no more than it must: it is written to send, not to look around.
+    metadata = yield from known_metadata(server)
+    server.binding.check(metadata)
+    server.authentication.check(metadata)
     interrupted = session.note is not None
     yield from CheckWritable(name)
     now = yield from Now()
@@ -90,38 +123,45 @@ def _refresh(server: Server, name: Name, slot: Slot[Name], session: SessionState
         stored = yield from _stored(name)
         if stored.refresh_token != refresh_token:
             return None
-        yield from Write(name, to_record(session.ended()))
-        raise _rejected(error, interrupted=interrupted) from None
-    return (yield from _keep(server, name, slot, session, response, lease))
+        why = "refresh_outcome_unknown" if interrupted else "refresh_rejected"
+        yield from Write(name, to_record(session.ended(why)))
+        raise _over(why, error.description) from None
+    return (yield from _keep(server, name, slot, session, response, lease, asked=scope))
 
 
 def _keep(
-    server: Server, name: Name, slot: Slot[Name], session: SessionState, response: Response, lease: Held
+    server: Server,
+    name: Name,
+    slot: Slot[Name],
+    session: SessionState,
+    response: Response,
+    lease: Held,
+    *,
+    asked: str | None,
 ) -> Story[Token]:
-    """Store the answer, whatever is thought of it: its refresh token is the only one left."""
+    """Store the refresh token of the answer, which is the only one left, then judge the rest, and store that."""
     what = answer_of(server)
     document = read_success(response, what=what)
-    renewed = text_member(document, "refresh_token", what=what)
-    session = session.refreshed(None if renewed is None else Secret(renewed))
-    failure: OAuthError | None = None
+    session = session.refreshed(_secret(text_member(document, "refresh_token", what=what)))
+    id_token: Secret | None = None
     token: Token | None = None
+    failure: OAuthError | None = None
+    jitter = yield from Jitter()
     try:
+        id_token = _secret(text_member(document, "id_token", what=what))
         token = read_token_response(
-            response,
-            scheme=server.binding.token_type,
-            asked=slot.scope,
-            what=what,
-            jitter=(yield from Jitter()),
+            response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter
         )
-        session = session.with_token(slot.target, token.to_keep())
     except OAuthError as error:
         failure = error
+    if token is not None and id_token is None:
+        session = session.with_token(slot.target, token.to_keep(asked=asked))
     yield from Persist(name, to_record(session), lease)
-    if failure is not None or token is None:
+    if token is None or failure is not None:
         raise failure or AssertionError
-    id_token = text_member(document, "id_token", what=what)
     if id_token is not None:
-        session = yield from _same_person(server, name, session, Secret(id_token), Secret(token.access_token))
+        session = yield from _same_person(server, name, session, id_token, Secret(token.access_token))
+        session = session.with_token(slot.target, token.to_keep(asked=asked))
         yield from Persist(name, to_record(session), lease)
     return token
 
@@ -133,48 +173,48 @@ def _same_person(
 
     With another person's the session is over: it is revoked, and its tokens are forgotten.
     """
-    claims = yield from identity(server, id_token, access_token=access_token)
     try:
+        claims = yield from identity(server, id_token, access_token=access_token)
         if session.claims:
             check_refreshed(claims, session.claims)
-    except InvalidJWT:
-        if session.refresh_token is not None:
-            yield from revoke(server, session.refresh_token, "refresh_token")
-        yield from Write(name, to_record(session.ended()))
-        raise ReauthenticationRequired(
-            "The authorization server answered a refresh with another person's ID token.", code="identity_changed"
-        ) from None
-    return session.identified(subject=claims["sub"], claims={**session.claims, **claims}, id_token=id_token)
+    except InvalidJWT as error:
+        if error.code not in _ANOTHER_PERSON:
+            raise
+    else:
+        return session.identified(subject=claims["sub"], claims={**session.claims, **claims}, id_token=id_token)
+    if session.refresh_token is not None:
+        yield from revoke(server, session.refresh_token, "refresh_token")
+    yield from Write(name, to_record(session.ended("identity_changed").without_tokens()))
+    raise _over("identity_changed")
 
 
-def _presentable(session: SessionState, slot: Slot[Name]) -> tuple[Secret, str | None]:
-    """The refresh token and the scope to ask for, if the grant holds them: some servers spend before they look."""
+def _scope(session: SessionState, slot: Slot[Name]) -> str | None:
+    """The scope to ask for: no more than the grant holds, for some servers spend the token before they look.
+
+    Raises ReauthenticationRequired (`not_granted`).
+    """
     if not session.holds(slot.target):
-        raise ReauthenticationRequired(
-            f"This login was not granted {slot.target}.",
-            code="not_granted",
-            hint="Log in again with extend=True to ask for what it has and what it lacks.",
-        )
-    if session.refresh_token is None:
-        raise ReauthenticationRequired("The session has ended, and there is no refresh token.", code="no_refresh_token")
+        raise _not_granted(slot.target)
     granted = session.scope_of(slot.target)
     if granted is None or slot.scope is None:
-        return session.refresh_token, granted
+        return granted
     scope = " ".join(word for word in slot.scope.split() if word in granted.split())
     if not scope:
-        raise ReauthenticationRequired(
-            f"This login was not granted the scope {slot.scope} for {slot.target}.",
-            code="not_granted",
-            hint="Log in again with extend=True to ask for what it has and what it lacks.",
-        )
-    return session.refresh_token, scope
+        raise _not_granted(f"the scope {slot.scope} for {slot.target}")
+    return scope
 
 
-def _rejected(error: ErrorResponse, *, interrupted: bool) -> ReauthenticationRequired:
-    if interrupted:
-        return ReauthenticationRequired(
-            "An earlier refresh was cut short; the server had spent the token, and its answer is lost.",
-            code="refresh_outcome_unknown",
-        )
-    why = f": {error.description}" if error.description else "."
-    return ReauthenticationRequired(f"The server has ended the session (invalid_grant){why}", code="refresh_rejected")
+def _secret(value: str | None) -> Secret | None:
+    return Secret(value) if value else None
+
+
+def _not_granted(what: str) -> ReauthenticationRequired:
+    return ReauthenticationRequired(
+        f"This login was not granted {what}.",
+        code="not_granted",
+        hint="Log in again with extend=True to ask for what it has and what it lacks.",
+    )
+
+
+def _over(why: str, description: str = "") -> ReauthenticationRequired:
+    return ReauthenticationRequired(_WHY[why] + (f" It says: {description}" if description else ""), code=why)

@@ -1,4 +1,4 @@
-"""The scripts of an app: who am I here, restore what is stored, log in, keep the session (RFC 8252; RFC 7591)."""
+"""The scripts of a login: register if need be, let a person log in, keep the session (RFC 8252; RFC 7591)."""
 
 from __future__ import annotations
 
@@ -40,55 +40,30 @@ if TYPE_CHECKING:
 
 
 class Logins:
-    """All that an app does about logins at one server, as scripts. See `NativeApp` for the settings."""
+    """All that an app does to log people in at one server, as scripts. See `NativeApp` for the settings."""
 
     def __init__(
         self,
-        setting: Setting,
+        known: Restoring,
         *,
         app: str,
-        resources: tuple[Resource, ...],
-        client_id: str | None,
-        authentication: ClientAuthentication | None,
         registration: Mapping[str, Any],
         initial_access_token: str | Secret | None,
         scope: str,
         offline: bool,
-        jar: Jar,
         bound: bool,
         redirect: tuple[str, int, str | None],
     ) -> None:
-        self.setting = setting
+        self.setting = known.setting
+        self._known = known
         self._app = app
-        self._resources = resources
-        self._client_id = client_id
-        self._authentication = authentication
         self._registration = registration
         self._initial_access_token = None if initial_access_token is None else Secret(initial_access_token)
         self._scope = scope
         self._offline = offline
-        self._jar: Jar = jar
         self._bound = bound
         host, port, path = redirect
-        self._redirect = RedirectTarget(path or redirect_path(setting.issuer), host=host, port=port)
-        self._client: NativeClient | None = None
-
-    @property
-    def registration_name(self) -> Name:
-        """What the registration is filed under: once per app and server, for all of its profiles."""
-        return Name("registration", self.setting.issuer, self._app, "default")
-
-    def restore(self, profile: str) -> Script[Session | None]:
-        """The stored session, or None where there is none."""
-        client = yield from self._known_client()
-        if client is None:
-            return None
-        name = Name("session", self.setting.issuer, client.client_id, profile)
-        state = yield from step(self.setting.bare.tell(("restore", name), lambda: stored_session(name)))
-        if state is None:
-            return None
-        engine = self.setting.engine(client, (yield from self._binding(state.jkt)))
-        return Session(self.setting, engine, name, self._resources, state)
+        self._redirect = RedirectTarget(path or redirect_path(self.setting.issuer), host=host, port=port)
 
     def login(self, how: How, profile: str) -> Script[Session]:
         """Let a person log in. What could fail without them is tried first."""
@@ -96,7 +71,7 @@ class Logins:
         bare = self.setting.bare
         yield from step(bare.do("probe", self.setting.vault.keys.probe))
         client = yield from self.client()
-        name = Name("session", self.setting.issuer, client.client_id, profile)
+        name = self._known.session_name(client, profile)
         before = yield from self._before(name)
         key = yield from self._new_key()
         try:
@@ -142,8 +117,8 @@ class Logins:
                 f"This login began at {pending.issuer}.", code="another_issuer", hint="Finish it with that app object."
             )
         client = yield from self.client()
-        engine = self.setting.engine(client, (yield from self._binding(pending.jkt)))
-        name = Name("session", self.setting.issuer, client.client_id, profile)
+        engine = self.setting.engine(client, (yield from self._known.binding(pending.jkt)))
+        name = self._known.session_name(client, profile)
         state = yield from step(
             engine.tell(("finish", pending.state), lambda: answered(engine, pending, callback_url, profile=profile))
         )
@@ -151,7 +126,7 @@ class Logins:
 
     def client(self) -> Script[NativeClient]:
         """Who the app is here; it registers itself if need be."""
-        known = yield from self._known_client()
+        known = yield from self._known.client()
         if known is not None:
             return known
         registration = yield from step(
@@ -160,13 +135,13 @@ class Logins:
                 partial(
                     register,
                     self.setting.bare.server,
-                    self.registration_name,
+                    self._known.registration_name,
                     self.wanted(),
                     initial_access_token=self._initial_access_token,
                 ),
             )
         )
-        return self._take(registration)
+        return self._known.take(registration)
 
     def wanted(self) -> ClientMetadata:
         """What the app asks to be registered as: all that defends against a downgrade, as it will be used."""
@@ -175,20 +150,6 @@ class Logins:
             dpop_bound_access_tokens=self._bound,
             members={"client_name": self._app, **self._registration},
         )
-
-    def _known_client(self) -> Script[NativeClient | None]:
-        if self._client is None and self._client_id is not None:
-            self._client = NativeClient.preregistered(self._client_id, self._authentication, jar=self._jar)
-        if self._client is None:
-            registration = yield from step(
-                self.setting.bare.tell("registration", lambda: restored(self.registration_name))
-            )
-            return None if registration is None else self._take(registration)
-        return self._client
-
-    def _take(self, registration: Registration) -> NativeClient:
-        self._client = NativeClient.registered(registration, self.setting.vault.keys, jar=self._jar)
-        return self._client
 
     def _before(self, name: Name) -> Script[SessionState | None]:
         """The session that is to be replaced; one that cannot be read is replaced all the same."""
@@ -199,7 +160,7 @@ class Logins:
 
     def _wish(self, metadata: ServerMetadata, before: SessionState | None, *, extend: bool) -> Wish:
         """What every login of this app asks for; with `extend`, what the session before holds as well."""
-        targets = [Granted(resource.identifier, resource.scope) for resource in self._resources]
+        targets = [Granted(resource.identifier, resource.scope) for resource in self._known.resources]
         if extend and before is not None:
             targets = _union([*targets, *(granted for granted in before.granted if granted.target != USERINFO)])
         scopes = self._scope.split()
@@ -223,7 +184,7 @@ class Logins:
                 "The server gave no refresh token: this login ends with its access token. "
                 'Some give one only with the consent screen: log in with prompt="consent".'
             )
-        return Session(self.setting, engine, name, self._resources, state)
+        return Session(self.setting, engine, name, self._known.resources, state)
 
     def _new_key(self) -> Script[SigningKey | None]:
         """The key of the session to be, stored before anything is bound to it; None for bearer tokens."""
@@ -237,19 +198,6 @@ class Logins:
             return key
 
         return (yield from step(self.setting.bare.do(("key", object()), make)))
-
-    def _binding(self, jkt: str) -> Script[Binding]:
-        """The binding of a session that was made with the key of this thumbprint."""
-        if not jkt:
-            return Bearer()
-        text = yield from step(self.setting.bare.do(("key", jkt), lambda: self.setting.vault.keys.load(jkt)))
-        if text is None:
-            raise StorageUnreadable(
-                "The key of the session is not where keys are kept any more.",
-                code="session_key_missing",
-                hint="Log in again: it then replaces this session.",
-            )
-        return DPoP(SigningKey.from_jwk(text))
 
     def _bound_to(self, key: SigningKey | None) -> Binding:
         return Bearer() if key is None else DPoP(key)

@@ -39,8 +39,9 @@ class Session:
     """One login, kept alive. Give `auth` to any httpx or httpx2 client.
 
     `subject` and `claims` are those of the ID token, None and empty without one. `granted`: each target of the login
-    and its scope. `sender_constrained`: whether its tokens are bound to its key. `refreshable`: whether it outlives its access token. `expires`: when the access tokens that were stored
-    when it was loaded end, by target, in seconds since 1970; None where the server did not say.
+    and its scope. `refreshable`: whether it outlives its access tokens. `sender_constrained`: whether these are bound to
+    its key. `expires`: when those end that were stored as it was loaded, by target, in seconds since 1970; None where
+    the server did not say.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from oauthclient.errors import StorageTooNew, StorageUnreadable
+from oauthclient.errors import InvalidKey, StorageTooNew, StorageUnreadable
 from oauthclient.secret import Secret
 
 if TYPE_CHECKING:
@@ -25,13 +25,21 @@ class Granted(NamedTuple):
 
 
 class KeptToken(NamedTuple):
-    """An access token as it is stored: times in seconds since 1970, None where the server named no end."""
+    """An access token as it is stored: times in seconds since 1970, None where the server named no end.
+
+    `scope`: what the server granted; `asked`: what it was asked for, None where no scope was named.
+    """
 
     access_token: Secret
     token_type: str
     scope: str | None
+    asked: str | None
     obtained_at: float
     expires_at: float | None
+
+    def serves(self, scope: str | None) -> bool:
+        """Whether asking for `scope` would bring nothing that this one was not asked for."""
+        return self.asked is None or (scope is not None and set(scope.split()) <= set(self.asked.split()))
 
 
 class Note(NamedTuple):
@@ -91,10 +99,6 @@ class SessionState:
     def with_token(self, target: str, token: KeptToken) -> SessionState:
         """The session with a newer token for `target`."""
         return replace(self, tokens={**self.tokens, target: token})
-
-    def without_token(self, target: str) -> SessionState:
-        """The session with no token for `target`: the one it had was rejected."""
-        return replace(self, tokens={name: token for name, token in self.tokens.items() if name != target})
 
     def ended(self, why: str) -> SessionState:
         """The session with a refresh token no more, and the reason for whoever asks next."""
@@ -169,7 +173,7 @@ def from_record(record: Mapping[str, Any]) -> SessionState:
             id_token=_secret(record["id_token"]),
             over=record["over"],
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidKey):
         pass
     raise StorageUnreadable("The stored session is not one.", hint="Log in again: it then replaces this one.")
 

@@ -101,9 +101,9 @@ class Token:
             jitter=jitter,
         )
 
-    def to_keep(self) -> KeptToken:
-        """What to store of it."""
-        return KeptToken(self._access_token, self.token_type, self.scope, self.obtained.wall, self.expires_at)
+    def to_keep(self, *, asked: str | None) -> KeptToken:
+        """What to store of it. `asked`: the scope that the server was asked for."""
+        return KeptToken(self._access_token, self.token_type, self.scope, asked, self.obtained.wall, self.expires_at)
 
     @property
     def access_token(self) -> str:

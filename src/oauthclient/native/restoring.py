@@ -1,0 +1,108 @@
+"""Going on with what is stored: who the app is at a server, and the session it has there (RFC 7591; RFC 6749, 6).
+
+Apart from logging in, which most runs of an app do not: this imports nothing of that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oauthclient.errors import StorageUnreadable
+from oauthclient.flows.keep import stored_session
+from oauthclient.jose.keys import SigningKey
+from oauthclient.native.client import NativeClient
+from oauthclient.native.session import Session, logged_out
+from oauthclient.native.steps import step
+from oauthclient.protocol.binding import Bearer, DPoP
+from oauthclient.protocol.record_name import Name
+
+if TYPE_CHECKING:
+    from oauthclient.native.session import Goodbye
+    from oauthclient.native.setting import Setting
+    from oauthclient.native.steps import Script
+    from oauthclient.protocol.authentication import ClientAuthentication
+    from oauthclient.protocol.binding import Binding
+    from oauthclient.protocol.policy import Jar
+    from oauthclient.protocol.registration import Registration
+    from oauthclient.protocol.resources import Resource
+
+
+class Restoring:
+    """What an app knows of itself at one server, and the sessions it has there, as scripts. See `NativeApp`."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        app: str,
+        resources: tuple[Resource, ...],
+        client_id: str | None,
+        authentication: ClientAuthentication | None,
+        jar: Jar,
+    ) -> None:
+        self.setting = setting
+        self.resources = resources
+        self.registers_itself = client_id is None
+        self.registration_name = Name("registration", setting.issuer, app, "default")
+        """What the registration is filed under: once per app and server, for all of its profiles."""
+        self._jar: Jar = jar
+        self._client = None if client_id is None else NativeClient.preregistered(client_id, authentication, jar=jar)
+
+    def restore(self, profile: str) -> Script[Session | None]:
+        """The stored session, or None where there is none."""
+        client = yield from self.client()
+        if client is None:
+            return None
+        name = self.session_name(client, profile)
+        state = yield from step(self.setting.bare.tell(("restore", name), lambda: stored_session(name)))
+        if state is None:
+            return None
+        engine = self.setting.engine(client, (yield from self.binding(state.jkt)))
+        return Session(self.setting, engine, name, self.resources, state)
+
+    def logout(self, profile: str) -> Script[Goodbye | None]:
+        """Log out of the stored session, even if nothing of it can be read; None where there is no client."""
+        client = yield from self.client()
+        if client is None:
+            return None
+        # A token is revoked without a proof, so the session's key may be gone.
+        engine = self.setting.engine(client, Bearer())
+        return (yield from logged_out(self.setting, engine, self.session_name(client, profile)))
+
+    def session_name(self, client: NativeClient, profile: str) -> Name:
+        """What a session is filed under."""
+        return Name("session", self.setting.issuer, client.client_id, profile)
+
+    def client(self) -> Script[NativeClient | None]:
+        """Who the app is here; None where it is not registered yet."""
+        if self._client is None:
+            from oauthclient.flows.register import restored
+
+            registration = yield from step(
+                self.setting.bare.tell("registration", lambda: restored(self.registration_name))
+            )
+            return None if registration is None else self.take(registration)
+        return self._client
+
+    def take(self, registration: Registration) -> NativeClient:
+        """Be the client of this registration from now on."""
+        self._client = NativeClient.registered(registration, self.setting.vault.keys, jar=self._jar)
+        return self._client
+
+    def forget(self) -> None:
+        """Look for the registration anew when it is next needed: it has changed."""
+        if self.registers_itself:
+            self._client = None
+
+    def binding(self, jkt: str) -> Script[Binding]:
+        """The binding of a session that was made with the key of this thumbprint."""
+        if not jkt:
+            return Bearer()
+        text = yield from step(self.setting.bare.do(("key", jkt), lambda: self.setting.vault.keys.load(jkt)))
+        if text is None:
+            raise StorageUnreadable(
+                "The key of the session is not where keys are kept any more.",
+                code="session_key_missing",
+                hint="Log in again: it then replaces this session.",
+            )
+        return DPoP(SigningKey.from_jwk(text))
