@@ -42,6 +42,12 @@ def finish(server: Server, pending: Pending, answer: Mapping[str, str], *, profi
     where the server asked for a nonce.
     """
     metadata = yield from known_metadata(server)
+    if pending.signed_answer and "response" not in answer:
+        raise InvalidResponse(
+            "The answer is not signed, though that was asked for: somebody may have taken the signature off.",
+            code="unsigned_answer",
+            hint="Begin the login again.",
+        )
     if "response" in answer:
         answer = yield from _signed_answer(server, metadata, answer["response"])
     code = read_code(
@@ -71,14 +77,12 @@ def session_of(server: Server, pending: Pending, response: Response, *, profile:
     what = answer_of(server)
     jitter = yield from Jitter()
     first = pending.targets[0] if pending.targets else None
+    asked = pending.scope if first is None else first.scope
+    own = _for_userinfo(pending)
     try:
         document = read_success(response, what=what)
         token = read_token_response(
-            response,
-            scheme=server.binding.token_type,
-            asked=pending.scope if first is None else first.scope,
-            what=what,
-            jitter=jitter,
+            response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter
         )
     except ErrorResponse as error:
         raise explain(server, error) from None
@@ -88,11 +92,12 @@ def session_of(server: Server, pending: Pending, response: Response, *, profile:
         client_id=pending.client_id,
         profile=profile,
         jkt=pending.jkt,
-        granted=(*pending.targets, *_for_userinfo(pending)),
-        refresh_token=None if refresh_token is None else Secret(refresh_token),
+        granted=(*_granted(pending, token.scope), *own),
+        refresh_token=Secret(refresh_token) if refresh_token else None,
     )
-    if first is not None:
-        session = session.with_token(first.target, token.to_keep())
+    if first is not None or own:
+        target = USERINFO if first is None else first.target
+        session = session.with_token(target, token.to_keep(asked=asked))
     id_token = text_member(document, "id_token", what=what)
     if id_token is None:
         if "openid" in pending.scope.split():
@@ -108,6 +113,18 @@ def session_of(server: Server, pending: Pending, response: Response, *, profile:
         max_age=pending.max_age,
     )
     return session.identified(subject=claims["sub"], claims=claims, id_token=Secret(id_token))
+
+
+def _granted(pending: Pending, scope: str | None) -> tuple[Granted, ...]:
+    """The targets, the first one with no more scope than its token has: the person may have said no to some of it.
+
+    A server that calls the scopes by other names in its answer has not said that.
+    """
+    if not pending.targets or scope is None:
+        return pending.targets
+    first, *others = pending.targets
+    left = " ".join(word for word in (first.scope or "").split() if word in scope.split())
+    return (first._replace(scope=left) if left else first, *others)
 
 
 def _for_userinfo(pending: Pending) -> tuple[Granted, ...]:

@@ -217,4 +217,4 @@ def _not_granted(what: str) -> ReauthenticationRequired:
 
 
 def _over(why: str, description: str = "") -> ReauthenticationRequired:
-    return ReauthenticationRequired(_WHY[why] + (f" It says: {description}" if description else ""), code=why)
+    return ReauthenticationRequired(_WHY.get(why, _WHY["no_refresh_token"]) + (f" It says: {description}" if description else ""), code=why)

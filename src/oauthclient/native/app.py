@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from oauthclient.flows.server import Told
     from oauthclient.native.logins import Logins
-    from oauthclient.native.session import Session
+    from oauthclient.native.registration import AppRegistration
+    from oauthclient.native.restoring import Restoring
+    from oauthclient.native.session import Goodbye, Session
     from oauthclient.protocol.authentication import ClientAuthentication
     from oauthclient.protocol.pending import Pending
     from oauthclient.protocol.policy import Jar
@@ -89,19 +91,21 @@ class NativeApp:
             "transport": transport,
             "timeout": timeout,
         }
-        self._settings: dict[str, Any] = {
-            "app": name,
+        self._identity: dict[str, Any] = {
             "resources": tuple(resources),
             "client_id": client_id,
             "authentication": authentication,
+            "jar": jar,
+        }
+        self._login: dict[str, Any] = {
             "registration": dict(registration or {}),
             "initial_access_token": initial_access_token,
             "scope": scope,
             "offline": offline,
-            "jar": jar,
             "bound": bound,
             "redirect": (redirect_host, redirect_port, redirect_path),
         }
+        self._lazy_known: Restoring | None = None
         self._lazy_logins: Logins | None = None
 
     def restore(self, *, profile: str | None = None) -> Session | None:
@@ -111,13 +115,13 @@ class NativeApp:
         """
         from oauthclient.native.steps import run
 
-        return run(self._logins().restore(profile or self.profile))
+        return run(self._known().restore(profile or self.profile))
 
     async def restore_async(self, *, profile: str | None = None) -> Session | None:
         """As `restore`, without blocking the event loop."""
         from oauthclient.native.steps import run_async
 
-        return await run_async(self._logins().restore(profile or self.profile))
+        return await run_async(self._known().restore(profile or self.profile))
 
     def login(self, *, profile: str | None = None, **how: Any) -> Session:
         """Let a person log in, and keep the session; `how` is what `How` takes, such as `device="auto"`.
@@ -172,18 +176,37 @@ class NativeApp:
             self._logins().finish(pending, callback_url, profile or self.profile, switch_account=switch_account)
         )
 
+    def logout(self, *, profile: str | None = None) -> Goodbye | None:
+        """As `Session.logout`, also where the stored session cannot be read; None where the app is not registered."""
+        from oauthclient.native.steps import run
+
+        return run(self._known().logout(profile or self.profile))
+
+    async def logout_async(self, *, profile: str | None = None) -> Goodbye | None:
+        """As `logout`, without blocking the event loop."""
+        from oauthclient.native.steps import run_async
+
+        return await run_async(self._known().logout(profile or self.profile))
+
+    @property
+    def registration(self) -> AppRegistration:
+        """The app as it registered itself: shown, read again, its key rotated, deleted (RFC 7592)."""
+        from oauthclient.native.registration import AppRegistration
+
+        return AppRegistration(self._known())
+
     def close(self) -> None:
         """Close the connections to the authorization server."""
-        if self._lazy_logins is not None:
-            self._lazy_logins.setting.transport.close()
+        if self._lazy_known is not None:
+            self._lazy_known.setting.transport.close()
 
     def __repr__(self) -> str:
         return f"NativeApp({self.issuer!r}, name={self.name!r})"
 
-    def _logins(self) -> Logins:
-        if self._lazy_logins is None:
+    def _known(self) -> Restoring:
+        if self._lazy_known is None:
             from oauthclient.engine.transport import Transport
-            from oauthclient.native.logins import Logins
+            from oauthclient.native.restoring import Restoring
             from oauthclient.native.setting import Setting
             from oauthclient.protocol.metadata import checked_issuer
             from oauthclient.storage.vault import Vault
@@ -191,5 +214,12 @@ class NativeApp:
             checked_issuer(self.issuer, loopback=self._server["loopback"])
             vault = self._vault or Vault.keyring(_UNUSUAL.sub("-", self.name).strip("-._")[:64])
             setting = Setting(self.issuer, transport=Transport(**self._connection), vault=vault, **self._server)
-            self._lazy_logins = Logins(setting, **self._settings)
+            self._lazy_known = Restoring(setting, app=self.name, **self._identity)
+        return self._lazy_known
+
+    def _logins(self) -> Logins:
+        if self._lazy_logins is None:
+            from oauthclient.native.logins import Logins
+
+            self._lazy_logins = Logins(self._known(), app=self.name, **self._login)
         return self._lazy_logins

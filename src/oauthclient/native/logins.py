@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 from oauthclient.errors import ConfigurationError, StorageUnreadable
 from oauthclient.flows.authorize import begin
 from oauthclient.flows.keep import keep_session, stored_session
-from oauthclient.flows.register import register, restored
+from oauthclient.flows.register import register
 from oauthclient.jose.keys import SigningKey
 from oauthclient.login.redirect import RedirectTarget, redirect_path
-from oauthclient.native.client import NativeClient
 from oauthclient.native.login import answered, by_browser, by_device, by_device_instead
 from oauthclient.native.session import Session
 from oauthclient.native.steps import step
 from oauthclient.protocol.authorization_request import Wish
 from oauthclient.protocol.binding import Bearer, DPoP
 from oauthclient.protocol.client_metadata import ClientMetadata
-from oauthclient.protocol.record_name import Name
 from oauthclient.protocol.session import USERINFO, Granted
 from oauthclient.secret import Secret
 
@@ -26,16 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oauthclient.engine.engine import Engine
+    from oauthclient.native.client import NativeClient
     from oauthclient.native.login import How
-    from oauthclient.native.setting import Setting
+    from oauthclient.native.restoring import Restoring
     from oauthclient.native.steps import Script
-    from oauthclient.protocol.authentication import ClientAuthentication
     from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.pending import Pending
-    from oauthclient.protocol.policy import Jar
-    from oauthclient.protocol.registration import Registration
-    from oauthclient.protocol.resources import Resource
+    from oauthclient.protocol.record_name import Name
     from oauthclient.protocol.session import SessionState
 
 

@@ -117,7 +117,5 @@ def logged_out(setting: Setting, engine: Engine, name: Name) -> Script[Goodbye]:
     metadata: ServerMetadata | None = server.metadata
     if metadata is None or state is None:
         return Goodbye(left, None)
-    url = end_session_url(
-        metadata, client_id=server.client_id, id_token_hint=state.id_token, loopback=setting.loopback
-    )
+    url = end_session_url(metadata, client_id=server.client_id, id_token_hint=state.id_token, loopback=setting.loopback)
     return Goodbye(left, url)

@@ -18,6 +18,7 @@ _SECRETS: Final = ("state", "nonce", "verifier")
 class Pending:
     """One login under way. Good for one answer; keep it where only the person who began the login can reach it.
 
+    `signed_answer`: the answer must come as a JWT (JARM), for that was asked for. `began_at`: seconds since 1970.
     `dump` makes a secret string of it, for a web backend to keep in its own session, and `load` reads that again.
     """
 
@@ -32,6 +33,7 @@ class Pending:
     scope: str
     max_age: int | None
     began_at: float
+    signed_answer: bool = False
 
     def dump(self) -> str:
         """All of it as JSON text: a secret."""

@@ -1,0 +1,100 @@
+"""The key of a login under way: stored before anything is bound to it, and for one answer (RFC 9449, sections 5 and 10).
+
+A record says that the login is under way, until a session names its key, or it has come to nothing. It is what makes
+an answer good for once among all processes, and what finds the keys of logins that were never finished.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from oauthclient.errors import LoginError, StorageError
+from oauthclient.flows.effects import Ask, DeleteKey, Erase, Lease, Now, Read, SaveKey, Write
+from oauthclient.jose.keys import SigningKey
+from oauthclient.protocol.record_name import Name
+from oauthclient.protocol.session import hashed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oauthclient.flows.effects import Story
+    from oauthclient.protocol.pending import Pending
+
+_VERSION: Final = 1
+_GIVEN_UP: Final = 86400.0  # seconds after which nobody comes back to finish a login
+
+
+def login_name(issuer: str, client_id: str, thumbprint: str) -> Name:
+    """What a login is filed under: its key."""
+    return Name("login", issuer, client_id, thumbprint)
+
+
+def pending_name(pending: Pending) -> Name:
+    """What a login is filed under that has begun; one for bearer tokens, which has no key, under its `state`."""
+    return login_name(pending.issuer, pending.client_id, pending.jkt or hashed(pending.state))
+
+
+def new_login_key(issuer: str, client_id: str, *, profile: str | None) -> Story[SigningKey]:
+    """A new key, and the record of the login that it is for.
+
+    `profile`: that of the session to be; None where it is said by who finishes the login.
+    """
+    key = yield from Ask(partial(SigningKey.generate, "ES256"))
+    yield from remember(login_name(issuer, client_id, key.thumbprint), key=key.thumbprint, profile=profile)
+    yield from SaveKey(key.thumbprint, key.to_jwk())
+    return key
+
+
+def remember(login: Name, *, key: str, profile: str | None) -> Story[None]:
+    """Record that a login is under way."""
+    now = yield from Now()
+    record = {"version": _VERSION, "began_at": now.wall, "key": key, "profile": profile}
+    yield from Write(login, record)
+
+
+def take(login: Name, profile: str) -> Story[None]:
+    """Finish a login, as the only one who does, for the session of `profile`. Raises LoginError (`login_finished`)."""
+    lease = yield from Lease(login)
+    try:
+        record = yield from Read(login)
+        if record is None or record.get("profile") is not None:
+            raise finished()
+        yield from Write(login, {**record, "profile": profile})
+    finally:
+        lease.release()
+
+
+def finished() -> LoginError:
+    """What is raised where a login is to be finished for a second time."""
+    return LoginError(
+        "This login has been finished before, or was given up.",
+        code="login_finished",
+        hint="Each login takes one answer: begin another one.",
+    )
+
+
+def give_up(login: Name) -> Story[None]:
+    """Delete the key of a login that came to nothing, unless a session names it all the same."""
+    record = yield from Read(login)
+    if record is None:
+        return
+    key, profile = record.get("key"), record.get("profile")
+    session = None
+    if isinstance(profile, str):
+        session = yield from Read(Name("session", login.issuer, login.client, profile))
+    if key and (session is None or session.get("jkt") != key):
+        yield from DeleteKey(key)
+    yield from Erase(login)
+
+
+def clear_away(logins: Iterable[Name]) -> Story[None]:
+    """Give up the logins that nobody has finished in a day. One that cannot be read now is left for another time."""
+    now = yield from Now()
+    for login in logins:
+        with suppress(StorageError):
+            record = yield from Read(login)
+            began_at = None if record is None else record.get("began_at")
+            if isinstance(began_at, int | float) and now.wall - began_at > _GIVEN_UP:
+                yield from give_up(login)
