@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [proof] [request] [concurrency] [imports]`: one line `name ratio` for each figure."""
+"""`python -m benchmarks [--quick] [name ...]`: one line `name ratio` for each figure, all of them by default."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
-from benchmarks import concurrency, imports, proof, request
+from benchmarks import cli, concurrency, contention, imports, proof, request, sealed_file
 
-_ALL = {"proof": proof, "request": request, "concurrency": concurrency, "imports": imports}
+_ALL = {
+    "proof": proof,
+    "request": request,
+    "concurrency": concurrency,
+    "imports": imports,
+    "sealed_file": sealed_file,
+    "cli": cli,
+    "contention": contention,
+}
 
 
 def main() -> None:

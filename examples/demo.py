@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 from embedded import CLIENT_ID, Embedded
 from narration import malice, thief, words
-from narration.anatomy import Line, challenge, form_of, json_of, read_jwt
-from narration.recorder import Exchange, Log, Recorder
-from narration.terminal import Terminal
 
 from oauthclient import DPoP, OAuthClient, OAuthError, PrivateKeyJWT, RequestRefused, Resource, SigningKey
+from oauthclient.cli.narration.anatomy import Line, challenge, form_of, json_of, read_jwt
+from oauthclient.cli.narration.recorder import Exchange, Log, Recorder
+from oauthclient.cli.narration.terminal import Terminal
 
 if TYPE_CHECKING:
     from oauthclient.testing import AuthorizationServer

@@ -32,6 +32,6 @@ def in_source(name: str) -> bool:
 
 
 def in_tests(name: str) -> bool:
-    """Whether there is the test that `room/file.py::test` means, below `tests`."""
-    path, _, function = name.partition("::")
-    return function.startswith("test_") and function in defined(ROOT / "tests" / path)
+    """Whether there is the test that `room/file.py::test` or `room/file.py::Class::test` means, below `tests`."""
+    path, *names = name.split("::")
+    return names[-1].startswith("test_") and ".".join(names) in defined(ROOT / "tests" / path)

@@ -145,20 +145,23 @@ def told(trees: list[ast.Module]) -> set[str]:
 
 
 def forgotten(tree: ast.Module, names: set[str]) -> list[str]:
-    """The calls of `names` that are not yielded from, nor told by `Once` as the body of a lambda."""
+    """The calls of `names` that are not yielded from, nor handed to another story as the body of a lambda (`Ask` tells none)."""
     above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
 
-    def told_once(node: ast.AST) -> bool:
+    def handed_on(node: ast.AST) -> bool:
         call = above.get(node)
-        return isinstance(node, ast.Lambda) and isinstance(call, ast.Call) and ast.unparse(call.func) == "Once"
+        return isinstance(node, ast.Lambda) and isinstance(call, ast.Call) and name(call) in names - {"Ask"}
+
+    def name(call: ast.Call) -> str:
+        return ast.unparse(call.func).rpartition(".")[2]
 
     return [
         f"line {node.lineno}: {ast.unparse(node)}"
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        and ast.unparse(node.func).rpartition(".")[2] in names
+        and name(node) in names
         and not isinstance(above[node], ast.YieldFrom)
-        and not told_once(above[node])
+        and not handed_on(above[node])
     ]
 
 

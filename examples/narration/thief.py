@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from narration import anatomy
+
+from oauthclient.cli.narration import anatomy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -334,6 +334,27 @@ def test_it_can_be_closed_and_used_again() -> None:
             way.close()
 
 
+def test_what_is_under_way_when_it_is_closed_is_finished() -> None:
+    """The answer may hold the only refresh token there is."""
+    answered = threading.Event()
+
+    def answer(handler: Handler) -> None:
+        answered.wait(5)
+        replies()(handler)
+
+    with Server(answer) as server:
+        way, seen = Transport(), []
+        thread = threading.Thread(target=lambda: seen.append(way.send(get(server.url)).status))
+        thread.start()
+        while not server.seen:
+            time.sleep(0.01)
+        way.close()
+        answered.set()
+        thread.join()
+        assert seen == [200]
+        assert way._client is None  # and no connection stays open
+
+
 def test_many_threads_may_use_it() -> None:
     with Server(replies()) as server, transport() as way:
         seen = []

@@ -19,6 +19,8 @@ from oauthclient.flows.effects import (
     Sleep,
     Write,
 )
+from oauthclient.flows.manage import delete_registration, read_registration, update_registration
+from oauthclient.flows.register import register, restored
 from oauthclient.flows.server import Server
 from oauthclient.protocol.authentication import PublicClient
 from oauthclient.protocol.binding import DPoP
@@ -33,12 +35,15 @@ from tests.flows.telling import ISSUER, Telling, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from oauthclient.protocol.registration import Registration
     from oauthclient.protocol.wire import Request
     from oauthclient.secret import Secret
+    from oauthclient.testing.registration import Rotation
 
     Story = Callable[["Disk"], Generator[Any, Any, Any]]
 
 NAME = Name("registration", ISSUER, "app", "default")
+ROTATIONS: tuple[Rotation, ...] = ("never", "on update", "single use")
 WANTED = ClientMetadata(redirect_uris=("http://127.0.0.1/callback/as",), members={"client_name": "App"})
 
 
@@ -154,3 +159,33 @@ def killed_everywhere(prepare: Callable[[], Disk], story: Story) -> Iterator[tup
 def body(request: Request) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(request.body)
     return read
+
+
+def prepared(rotation: Rotation = "on update", **options: Any) -> Disk:
+    """A machine with a registered client; `options` are those of `register`."""
+    disk = Disk()
+    disk.server.registration.rotation = rotation
+    disk.tell(register(disk.client(), NAME, WANTED, **options))
+    disk.sent.clear()
+    disk.history.clear()
+    return disk
+
+
+def kept(disk: Disk) -> Registration:
+    registration: Registration | None = disk.tell(restored(NAME))
+    assert registration is not None
+    return registration
+
+
+def read(disk: Disk) -> Registration:
+    found: Registration = disk.tell(read_registration(disk.client(), NAME))
+    return found
+
+
+def update(disk: Disk, **changes: Any) -> Registration:
+    found: Registration = disk.tell(update_registration(disk.client(), NAME, changes))
+    return found
+
+
+def delete(disk: Disk) -> None:
+    disk.tell(delete_registration(disk.client(), NAME))

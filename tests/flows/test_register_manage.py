@@ -18,56 +18,34 @@ from oauthclient.errors import (
     StorageUnwritable,
     Unreachable,
 )
-from oauthclient.flows.effects import CheckWritable, Persist, Send, Write
+from oauthclient.flows.effects import CheckWritable, DeleteKey, Persist, Send, Write
 from oauthclient.flows.manage import (
     delete_registration,
     forget_registration,
-    read_registration,
-    update_registration,
 )
 from oauthclient.flows.register import register, restored
 from oauthclient.protocol.registration_record import to_record
 from oauthclient.secret import Secret
 from oauthclient.testing import Response as Answer
-from tests.flows.registering import NAME, WANTED, Disk, body, killed_everywhere
-from tests.flows.telling import respond
+from tests.flows.registering import (
+    NAME,
+    ROTATIONS,
+    WANTED,
+    Disk,
+    body,
+    delete,
+    kept,
+    prepared,
+    read,
+    update,
+)
+from tests.flows.telling import Telling, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oauthclient.protocol.registration import Registration
     from oauthclient.testing.registration import Rotation
-
-ROTATIONS: tuple[Rotation, ...] = ("never", "on update", "single use")
-
-
-def prepared(rotation: Rotation = "on update") -> Disk:
-    disk = Disk()
-    disk.server.registration.rotation = rotation
-    disk.tell(register(disk.client(), NAME, WANTED))
-    disk.sent.clear()
-    disk.history.clear()
-    return disk
-
-
-def kept(disk: Disk) -> Registration:
-    registration: Registration | None = disk.tell(restored(NAME))
-    assert registration is not None
-    return registration
-
-
-def read(disk: Disk) -> Registration:
-    told: Registration = disk.tell(read_registration(disk.client(), NAME))
-    return told
-
-
-def update(disk: Disk, **changes: Any) -> Registration:
-    told: Registration = disk.tell(update_registration(disk.client(), NAME, changes))
-    return told
-
-
-def delete(disk: Disk) -> None:
-    disk.tell(delete_registration(disk.client(), NAME))
 
 
 def test_a_read_presents_the_registration_access_token() -> None:
@@ -278,6 +256,25 @@ def test_a_deletion_that_was_rejected_is_not_taken_for_one_that_succeeded() -> N
     assert kept(disk).client_id in disk.server.clients
 
 
+def test_a_deletion_that_was_cut_short_and_is_refused_then_is_over() -> None:
+    disk = prepared()
+    before = kept(disk)
+    for status in (503, 403):
+        disk.answers = [respond(status, b"")]
+        with pytest.raises(OAuthError):
+            delete(disk)
+    assert kept(disk) == before
+
+
+def test_what_is_left_of_a_deleted_client_goes_without_asking_again() -> None:
+    disk = prepared()
+    telling = Telling(disk, delete_registration(disk.client(), NAME))
+    telling.step_to(DeleteKey)
+    disk.reboot()
+    delete(disk)
+    assert (disk.records, disk.keys, len(disk.sent)) == ({}, {}, 1)
+
+
 def test_a_client_is_registered_anew_only_after_its_deletion_is_over() -> None:
     disk = prepared()
     first = kept(disk)
@@ -304,58 +301,3 @@ def test_what_cannot_be_read_can_be_forgotten() -> None:
         read(disk)
     disk.tell(forget_registration(NAME))
     assert disk.records == {}
-
-
-def lost(disk: Disk, rotation: Rotation, method: str) -> bool:
-    """Whether the server replaced a token that we were not told of: the one case that no client can save."""
-    answered = disk.sent and disk.sent[-1].method == method
-    return bool(answered) and (rotation == "single use" or (rotation == "on update" and method == "PUT"))
-
-
-@pytest.mark.parametrize("rotation", ROTATIONS)
-@pytest.mark.parametrize(
-    ("method", "story"),
-    [
-        ("GET", lambda disk: read_registration(disk.client(), NAME)),
-        ("PUT", lambda disk: update_registration(disk.client(), NAME, {"client_name": "Other"})),
-    ],
-)
-def test_killed_at_any_effect_only_an_answer_in_flight_can_be_lost(
-    rotation: Rotation, method: str, story: Callable[[Disk], Any]
-) -> None:
-    losses, deaths = 0, 0
-    for disk, effect, heard in killed_everywhere(lambda: prepared(rotation), story):
-        stored = isinstance(effect, Persist) and heard
-        flying = (isinstance(effect, Send) and heard) or (isinstance(effect, Persist) and not heard)
-        if flying and lost(disk, rotation, method):
-            with pytest.raises(RegistrationLost) as loss:
-                disk.tell(story(disk))
-            assert loss.value.code == "registration_outcome_unknown"
-            losses += 1
-        else:
-            disk.tell(story(disk))
-            assert kept(disk).note is None, stored
-        assert kept(disk).client_id in disk.server.clients
-        assert kept(disk).key in disk.keys
-        deaths += 1
-    assert deaths > 10
-    assert losses == (2 if rotation == "single use" or (rotation, method) == ("on update", "PUT") else 0)
-
-
-@pytest.mark.parametrize("rotation", ROTATIONS)
-def test_killed_at_any_effect_a_deletion_is_finished_by_the_next_one(rotation: Rotation) -> None:
-    for disk, _, _ in killed_everywhere(
-        lambda: prepared(rotation), lambda disk: delete_registration(disk.client(), NAME)
-    ):
-        delete(disk)
-        assert (disk.server.clients, disk.records, disk.keys) == ({}, {}, {})
-
-
-@pytest.mark.parametrize("rotation", ROTATIONS)
-def test_killed_at_any_effect_of_a_deletion_the_client_can_be_registered_anew(rotation: Rotation) -> None:
-    for disk, _, _ in killed_everywhere(
-        lambda: prepared(rotation), lambda disk: delete_registration(disk.client(), NAME)
-    ):
-        registration = disk.tell(register(disk.client(), NAME, WANTED))
-        assert list(disk.server.clients) == [registration.client_id]
-        assert set(disk.keys) == {registration.key}

@@ -8,34 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from oauthclient.errors import ConfigurationError, InvalidResponse, NotOffered, RegistrationLost, Unreachable
-from oauthclient.flows.effects import Lease, Persist, SaveKey, Send, Write
-from oauthclient.flows.register import load_key, register, restored
+from oauthclient.flows.effects import DeleteKey, Lease, Persist, SaveKey, Send, Write
+from oauthclient.flows.register import load_key, register
 from oauthclient.flows.rotate_key import rotate_key
 from oauthclient.jose.jwk import thumbprint
 from oauthclient.jose.keys import SigningKey
 from oauthclient.protocol.client_metadata import published
 from oauthclient.testing import Response as Answer
-from tests.flows.registering import NAME, WANTED, Disk, body, killed_everywhere
+from tests.flows.registering import NAME, WANTED, Disk, body, kept, killed_everywhere, prepared
 from tests.flows.telling import Telling
 
 if TYPE_CHECKING:
     from oauthclient.protocol.registration import Registration
     from oauthclient.testing.registration import Rotation
-
-
-def prepared(rotation: Rotation = "on update", **options: Any) -> Disk:
-    disk = Disk()
-    disk.server.registration.rotation = rotation
-    disk.tell(register(disk.client(), NAME, WANTED, **options))
-    disk.sent.clear()
-    disk.history.clear()
-    return disk
-
-
-def kept(disk: Disk) -> Registration:
-    registration: Registration | None = disk.tell(restored(NAME))
-    assert registration is not None
-    return registration
 
 
 def rotate(disk: Disk, **options: Any) -> Registration:
@@ -86,7 +71,7 @@ def test_other_processes_have_time_to_switch() -> None:
     disk = prepared()
     before = kept(disk)
     telling = Telling(disk, rotate_key(disk.client(), NAME, overlap=30))
-    while disk.slept == 0:
+    while disk.slept == 0 and not telling.over:
         telling.step()
     middle = kept(disk)
     assert (middle.previous_key, disk.held) == (before.key, set())
@@ -99,12 +84,21 @@ def test_other_processes_have_time_to_switch() -> None:
 def test_another_process_may_have_dropped_the_old_key_meanwhile() -> None:
     disk = prepared()
     telling = Telling(disk, rotate_key(disk.client(), NAME, overlap=30))
-    while disk.slept == 0:
+    while disk.slept == 0 and not telling.over:
         telling.step()
     finished = rotate(disk)
     while not telling.over:
         telling.step()
     assert telling.result() == finished
+
+
+def test_a_key_that_the_server_has_dropped_is_not_dropped_twice() -> None:
+    disk = prepared()
+    telling = Telling(disk, rotate_key(disk.client(), NAME))
+    telling.step_to(DeleteKey)
+    disk.reboot()
+    assert rotate(disk).previous_key is None
+    assert len(disk.sent) == 2
 
 
 def test_a_rotation_works_without_the_old_private_key() -> None:

@@ -181,7 +181,7 @@ def test_a_note_keeps_the_time_since_when_the_outcome_is_unknown() -> None:
 
 def test_an_answer_renews_what_is_in_it_and_clears_the_note() -> None:
     before = read().noted("PUT", 10.0)
-    after, complaint = before.answered(response({"client_id": "c1", "client_name": "New"}, 200), what="it", asked={})
+    after, complaint = before.after(response({"client_id": "c1", "client_name": "New"}, 200), what="it", asked={})
     assert complaint is None
     assert after.note is None
     assert after.metadata == {"client_name": "New"}

@@ -56,6 +56,10 @@ class Person:
         form = Form(page)
         return form.action, form.fields
 
+    def follow(self, url: str) -> httpx.Response:
+        """Follow an authorization request to the answer that leads back to the client: a redirect, or a form."""
+        return self._walk(self._http.get(url))
+
     def approve(self, verification_uri_complete: str) -> str:
         """Confirm the code of a device (RFC 8628, section 3.3). The page that this ends with."""
         return self._press(self._walk(self._http.get(verification_uri_complete))).text

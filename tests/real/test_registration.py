@@ -1,17 +1,18 @@
 """A client of ours registers itself with a server nobody here wrote, and manages that: RFC 7591; RFC 7592."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pytest
 
 from oauthclient.engine.driver import Driver
+from oauthclient.engine.stored import Stored
 from oauthclient.engine.transport import Transport
 from oauthclient.errors import ErrorResponse, NotOffered, RegistrationLost
 from oauthclient.flows.call import call
 from oauthclient.flows.discover import known_metadata
-from oauthclient.flows.effects import Effect, Send, Story
+from oauthclient.flows.effects import Send, Story
 from oauthclient.flows.manage import delete_registration, read_registration, update_registration
 from oauthclient.flows.register import load_key, register, restored
 from oauthclient.flows.rotate_key import rotate_key
@@ -46,7 +47,7 @@ class Machine:
         self.name = Name("registration", real.issuer, "app", "default")
         self.vault = Vault.memory()
         self._transport = Transport(verify=real.tls)
-        self._driver = Driver(self._transport, MemoryStore(), self.vault)
+        self._driver = Driver(self._transport, MemoryStore(), Stored(self.vault))
         self.server = self._server(real.issuer, "", PublicClient())
 
     def close(self) -> None:
@@ -153,19 +154,21 @@ def test_a_secret_is_issued_where_one_is_wanted_and_stays(machine: Machine) -> N
     assert machine.update(client_name="Other").client_secret == first.client_secret
 
 
-def cut_short(story: Story[T], sends: int, *, answered: bool) -> Story[T]:
+def cut_short(story: Story[Registration], sends: int, *, answered: bool) -> Story[Registration]:
     """`story`, killed when it is about to send its request number `sends`, or when the answer has come."""
-    steps: Generator[Effect[Any], Any, T] = story
-    reply: Any = None
-    while True:
-        effect = steps.send(reply)
-        if isinstance(effect, Send):
-            sends -= 1
-            if sends == 0 and not answered:
+    try:
+        reply: Any = None
+        while True:
+            effect = story.send(reply)
+            if isinstance(effect, Send):
+                sends -= 1
+                if sends == 0 and not answered:
+                    raise KilledError
+            reply = yield effect
+            if isinstance(effect, Send) and sends == 0:
                 raise KilledError
-        reply = yield effect
-        if isinstance(effect, Send) and sends == 0:
-            raise KilledError
+    finally:
+        story.close()  # for its lease, which ends with a process
 
 
 @pytest.mark.parametrize("answered", ["sent", "unsent"])

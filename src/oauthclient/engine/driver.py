@@ -8,28 +8,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthclient.engine import time
 from oauthclient.engine.flights import Flights
-from oauthclient.engine.stored import Stored
 from oauthclient.errors import OAuthError, StorageError
 from oauthclient.flows.effects import Ask, Effect, FreshID, Jitter, Load, Now, Once, Save, Send, Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from oauthclient.engine.stored import Stored
     from oauthclient.engine.transport import Transport
     from oauthclient.flows.effects import Story
     from oauthclient.storage.memory import TokenStore
-    from oauthclient.storage.vault import Vault
 
 T = TypeVar("T")
 
 
 class Driver:
-    """Runs stories against one transport, one store of tokens, and, where there are sessions, one vault."""
+    """Runs stories against one transport, one store of tokens, and what is stored of sessions, if there are any."""
 
-    def __init__(self, transport: Transport, store: TokenStore, vault: Vault | None = None) -> None:
+    def __init__(self, transport: Transport, store: TokenStore, stored: Stored | None = None) -> None:
         self._transport = transport
         self._store = store
-        self._stored = None if vault is None else Stored(vault)
+        self._stored = stored
         self.flights = Flights()
 
     def run(self, story: Story[T]) -> T:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from oauthclient.engine.flights import Flight
+    from oauthclient.engine.stored import Stored
     from oauthclient.engine.transport import Transport
     from oauthclient.flows.effects import Story
     from oauthclient.flows.server import Server, Told
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.session import KeptToken
     from oauthclient.storage.memory import TokenStore
-    from oauthclient.storage.vault import Vault
 
 T = TypeVar("T")
 
@@ -35,10 +35,10 @@ T = TypeVar("T")
 class Engine:
     """Keeps the tokens of one client by slot, and runs the stories that bring them."""
 
-    def __init__(self, server: Server, transport: Transport, store: TokenStore, vault: Vault | None = None) -> None:
+    def __init__(self, server: Server, transport: Transport, store: TokenStore, stored: Stored | None = None) -> None:
         self.server = server
         self._transport = transport
-        self._driver = Driver(transport, store, vault)
+        self._driver = Driver(transport, store, stored)
         self._keepers: dict[Slot[Any], Keeper] = {}
 
     def keeper(self, grant: Grant | Name, target: str, scope: str | None, *, told_by: Told | None = None) -> Keeper:
@@ -81,16 +81,24 @@ class Engine:
             ("metadata", self.server.issuer), lambda: self._driver.run(known_metadata(self.server))
         )
 
-    def tell(self, key: Hashable, story: Callable[[], Story[T]], *, longest: float | None = None) -> Flight[T]:
-        """The flight of any other story, which the program does not end before; told once for each `key` at a time.
+    def tell(
+        self, key: Hashable, story: Callable[[], Story[T]], *, must_land: bool = True, longest: float | None = None
+    ) -> Flight[T]:
+        """The flight of any other story; told once for each `key` at a time.
 
-        `longest`: seconds after which those who wait for it are told that it is lost.
+        `must_land`: the program does not end before it has. `longest`: seconds after which those who wait for it are
+        told that it is lost.
         """
-        return self._driver.flights.join(key, lambda: self._driver.run(story()), must_land=True, longest=longest)
+        return self._driver.flights.join(key, lambda: self._driver.run(story()), must_land=must_land, longest=longest)
 
     def do(self, key: Hashable, function: Callable[[], T]) -> Flight[T]:
         """The flight of something else that takes its time, such as asking a keyring."""
         return self._driver.flights.join(key, function)
+
+    def forget_tokens(self) -> None:
+        """Present none of the tokens at hand any more; each is looked for where it is stored."""
+        for keeper in list(self._keepers.values()):
+            keeper.token = None
 
     def close(self) -> None:
         """Close the connections to the authorization server."""

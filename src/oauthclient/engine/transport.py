@@ -52,6 +52,8 @@ class Transport:
         self._family: Any = httpx if transport is None else _family_of(transport)
         self._client: Any = None
         self._process = os.getpid()
+        self._under_way: set[object] = set()
+        self._closed = False
 
     def send(self, request: Request) -> Response:
         """The answer to `request`. Raises Unreachable, or InvalidResponse for one that is too large or compressed."""
@@ -66,12 +68,29 @@ class Transport:
         raise failure
 
     def close(self) -> None:
-        """Close the connections. The next request opens new ones."""
-        client, self._client = self._client, None
-        if client is not None and self._process == os.getpid():
-            client.close()
+        """Close the connections, those in use as soon as their answers are there. None are kept open from now on."""
+        self._closed = True
+        self._close_unused()
+
+    def _close_unused(self) -> None:
+        if self._closed and not self._under_way:
+            client, self._client = self._client, None
+            if client is not None:
+                _close(client, self._process)
 
     def _exchange(self, request: Request, sent: Instant) -> Response:
+        if self._process != os.getpid():
+            self._under_way = set()  # those of the parent, of which a fork makes this the child
+        exchange = object()
+        self._under_way.add(exchange)
+        try:
+            return self._exchanged(request, sent)
+        finally:
+            # What is under way when the program closes us may be a refresh token that the server has just replaced.
+            self._under_way.discard(exchange)
+            self._close_unused()
+
+    def _exchanged(self, request: Request, sent: Instant) -> Response:
         outgoing = self._family.Request(
             request.method, request.url, headers={**_HEADERS, **request.headers}, content=request.body
         )

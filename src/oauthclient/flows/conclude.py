@@ -31,7 +31,7 @@ def conclude(
     *,
     switch_account: bool,
 ) -> Story[SessionState]:
-    """The session that `outcome` tells of, stored as `name`. `login`: the record of the login, which ends either way."""
+    """The session that `outcome` tells of, stored as `name`. `login`: the record of the login; it ends either way."""
     try:
         state = yield from outcome()
         state = yield from keep_session(server, name, state, switch_account=switch_account)
@@ -58,7 +58,7 @@ def answered_once(
     """The session that a callback URL brings, where nobody but its caller knows which login it answers.
 
     One of another login leaves this one as it is; the first with its `state` ends it, whatever it holds. Raises
-    InvalidResponse (`wrong_redirect_uri`, `unknown_state`), LoginError (`login_finished`), and what the login ends with.
+    InvalidResponse (`wrong_redirect_uri`, `unknown_state`), LoginError (`login_finished`), what the login ends with.
     """
     callback_parameters(callback_url.reveal(), pending.redirect_uri)
     if not belongs(callback_url.reveal(), pending.state):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from oauthclient.errors import ReauthenticationRequired, StorageError, StorageUnreadable
@@ -51,7 +52,8 @@ def keep_session(server: Server, name: Name, state: SessionState, *, switch_acco
         if before is not None and changed:
             yield from _revoked(server, before)
         if before is not None and before.jkt not in ("", state.jkt):
-            yield from DeleteKey(before.jkt)
+            with suppress(StorageError):  # the login has succeeded all the same
+                yield from DeleteKey(before.jkt)
         return state
     finally:
         lease.release()

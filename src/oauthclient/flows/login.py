@@ -49,7 +49,10 @@ def finish(server: Server, pending: Pending, answer: Mapping[str, str], *, profi
             hint="Begin the login again.",
         )
     if "response" in answer:
+        beside = answer.get("iss", pending.issuer)
         answer = yield from _signed_answer(server, metadata, answer["response"])
+        if beside != pending.issuer:  # RFC 9207, section 4: of several, none may name another server
+            answer = {**answer, "iss": beside}
     code = read_code(
         dict(answer),
         state=pending.state.reveal(),
@@ -81,9 +84,7 @@ def session_of(server: Server, pending: Pending, response: Response, *, profile:
     own = _for_userinfo(pending)
     try:
         document = read_success(response, what=what)
-        token = read_token_response(
-            response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter
-        )
+        token = read_token_response(response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter)
     except ErrorResponse as error:
         raise explain(server, error) from None
     refresh_token = text_member(document, "refresh_token", what=what)

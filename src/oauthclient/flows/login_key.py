@@ -1,4 +1,4 @@
-"""The key of a login under way: stored before anything is bound to it, and for one answer (RFC 9449, sections 5 and 10).
+"""The key of a login under way: stored before anything is bound to it, and for one answer (RFC 9449, 5 and 10).
 
 A record says that the login is under way, until a session names its key, or it has come to nothing. It is what makes
 an answer good for once among all processes, and what finds the keys of logins that were never finished.
@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from oauthclient.errors import LoginError, StorageError
+from oauthclient.errors import LoginError, StorageError, StorageUnreadable
 from oauthclient.flows.effects import Ask, DeleteKey, Erase, Lease, Now, Read, SaveKey, Write
 from oauthclient.jose.keys import SigningKey
 from oauthclient.protocol.record_name import Name
@@ -50,7 +50,8 @@ def new_login_key(issuer: str, client_id: str, *, profile: str | None) -> Story[
 def remember(login: Name, *, key: str, profile: str | None) -> Story[None]:
     """Record that a login is under way."""
     now = yield from Now()
-    record = {"version": _VERSION, "began_at": now.wall, "key": key, "profile": profile}
+    replaced = None if profile is None else (yield from _key_of_session(login, profile))
+    record = {"version": _VERSION, "began_at": now.wall, "key": key, "profile": profile, "replaced": replaced}
     yield from Write(login, record)
 
 
@@ -61,7 +62,8 @@ def take(login: Name, profile: str) -> Story[None]:
         record = yield from Read(login)
         if record is None or record.get("profile") is not None:
             raise finished()
-        yield from Write(login, {**record, "profile": profile})
+        replaced = yield from _key_of_session(login, profile)
+        yield from Write(login, {**record, "profile": profile, "replaced": replaced})
     finally:
         lease.release()
 
@@ -76,17 +78,35 @@ def finished() -> LoginError:
 
 
 def give_up(login: Name) -> Story[None]:
-    """Delete the key of a login that came to nothing, unless a session names it all the same."""
+    """Delete the keys that a login left which was cut short: its own, or that of the session it replaced.
+
+    The one that a session names stays.
+    """
     record = yield from Read(login)
     if record is None:
         return
-    key, profile = record.get("key"), record.get("profile")
-    session = None
+    profile = record.get("profile")
+    named = None
     if isinstance(profile, str):
-        session = yield from Read(Name("session", login.issuer, login.client, profile))
-    if key and (session is None or session.get("jkt") != key):
-        yield from DeleteKey(key)
+        session = yield from Read(_session_name(login, profile))
+        named = None if session is None else session.get("jkt")
+    for key in (record.get("key"), record.get("replaced")):
+        if key and key != named:
+            yield from DeleteKey(key)
     yield from Erase(login)
+
+
+def _session_name(login: Name, profile: str) -> Name:
+    return Name("session", login.issuer, login.client, profile)
+
+
+def _key_of_session(login: Name, profile: str) -> Story[str | None]:
+    """The key of the session that a login is to replace; None where there is none that can be read."""
+    try:
+        session = yield from Read(_session_name(login, profile))
+    except StorageUnreadable:
+        return None
+    return None if session is None else session.get("jkt")
 
 
 def clear_away(logins: Iterable[Name]) -> Story[None]:

@@ -89,8 +89,7 @@ def delete_registration(server: Server, name: Name) -> Story[None]:
     """
     lease = yield from Lease(name)
     try:
-        record = yield from Read(name)
-        stored = None if record is None else from_record(record)
+        stored = from_record((yield from Read(name)))
         if isinstance(stored, Registration):
             yield from finish_deletion(server, name, stored)
         elif stored is not None:
@@ -104,8 +103,7 @@ def forget_registration(name: Name) -> Story[None]:
     lease = yield from Lease(name)
     try:
         try:
-            record = yield from Read(name)
-            stored = None if record is None else from_record(record)
+            stored = from_record((yield from Read(name)))
         except StorageUnreadable:
             stored = Unregistered((), planned=False)
         if stored is not None:
@@ -131,8 +129,7 @@ def finish_deletion(server: Server, name: Name, registration: Registration) -> S
 
 def known_registration(name: Name) -> Story[Registration]:
     """The stored registration. Raises ConfigurationError (`not_registered`)."""
-    record = yield from Read(name)
-    stored = None if record is None else from_record(record)
+    stored = from_record((yield from Read(name)))
     if isinstance(stored, Registration):
         return stored
     raise ConfigurationError("The program is not registered.", code="not_registered", hint="Register it first.")
@@ -158,7 +155,7 @@ def _exchange(
     if response.status != _OK:
         raise _refusal(response, registration, what)
     asked = {**registration.metadata, **(changes or {})}
-    answered, complaint = registration.answered(response, what=what, asked=asked)
+    answered, complaint = registration.after(response, what=what, asked=asked)
     yield from Persist(name, to_record(answered), lease)
     if complaint is not None:
         raise complaint
@@ -170,9 +167,7 @@ def _send(
 ) -> Story[Response]:
     """Send one management request, with a note of it stored before: the token may be for one use."""
     uri, token = registration.management(loopback=server.loopback)
-    body = None if changes is None else registration.update_body(changes)
-    request = management_request(method, uri, token, body)
-    del body
+    request = management_request(method, uri, token, None if changes is None else registration.update_body(changes))
     yield from CheckWritable(name)
     now = yield from Now()
     yield from Write(name, to_record(registration.noted(method, now.wall)))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from oauthclient.errors import ErrorResponse, LoginTimeout, NotOffered, Unreachable
+from oauthclient.errors import ErrorResponse, LoginError, LoginTimeout, NotOffered, Unreachable
+from oauthclient.flows.authorize import signed_request, signing_key
 from oauthclient.flows.call import call
-from oauthclient.flows.effects import Now, Sleep
+from oauthclient.flows.effects import Ask, Now, Sleep
 from oauthclient.flows.found_again import found_again
 from oauthclient.flows.token_call import answer_of, explain, token_call
 from oauthclient.protocol.device import DEVICE_CODE, device_parameters, read_device_authorization
 from oauthclient.protocol.token import read_error, read_success
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oauthclient.flows.effects import Story
     from oauthclient.flows.server import Server
+    from oauthclient.jose.signers import Signer
     from oauthclient.protocol.authorization_request import Wish
     from oauthclient.protocol.device import DeviceAuthorization
     from oauthclient.protocol.metadata import ServerMetadata
@@ -34,9 +38,6 @@ def begin_device(server: Server, wish: Wish) -> Story[DeviceAuthorization]:
     InvalidResponse, Unreachable.
     """
 
-    def parameters(_: Occasion) -> Parameters:
-        return device_parameters(wish, told_by=server.told_by)
-
     def ask(metadata: ServerMetadata) -> Story[Response]:
         server.binding.check(metadata)
         server.authentication.check(metadata)
@@ -48,6 +49,16 @@ def begin_device(server: Server, wish: Wish) -> Story[DeviceAuthorization]:
                 code="device_not_offered",
                 hint="Log in with a browser on this machine.",
             )
+        key = _request_key(server, metadata)
+
+        def parameters(occasion: Occasion) -> Parameters:
+            openly = device_parameters(wish, told_by=server.told_by)
+            if key is None:
+                return openly
+            inside = [("client_id", server.client_id), *openly]
+            jti = f"{occasion.jti}.request"  # the assertion beside it has the occasion's
+            return [*openly, ("request", signed_request(server, key, inside, issued_at=occasion.issued_at, jti=jti))]
+
         return (yield from call(server, metadata, endpoint, parameters))
 
     response = yield from found_again(server, ask)
@@ -59,14 +70,27 @@ def begin_device(server: Server, wish: Wish) -> Story[DeviceAuthorization]:
         raise explain(server, error) from None
 
 
-def poll(server: Server, device: DeviceAuthorization, told: Parameters = ()) -> Story[Response]:
+def _request_key(server: Server, metadata: ServerMetadata) -> tuple[Signer, str] | None:
+    """The key for a request object, where the client is to sign its requests; None where this one goes without.
+
+    RFC 8628 knows no request objects: a server that wants one all the same, as node-oidc-provider does of a client that
+    was registered to sign, finds it beside the parameters.
+    """
+    to_sign = server.policy.jar == "always" or metadata.require_signed_request_object
+    return signing_key(server, metadata) if to_sign and server.policy.signer is not None else None
+
+
+def poll(
+    server: Server, device: DeviceAuthorization, told: Parameters = (), *, given_up: Callable[[], bool] | None = None
+) -> Story[Response]:
     """The token endpoint's answer, with status 200 and no error, once the person has agreed on the other device.
 
     `told`: what each question holds beside the code, such as the resource (RFC 8707, section 2.2). Each has a fresh
     proof and assertion. No answer, or one of a server in trouble, is no end: the pauses double then, up to a minute.
+    `given_up`: asked before each question whether nobody waits for the answer any more.
 
-    Raises LoginTimeout (`expired_token`) when the codes have ended, ErrorResponse for any other refusal, such as
-    `access_denied`.
+    Raises LoginTimeout (`expired_token`) when the codes have ended, LoginError (`login_abandoned`), ErrorResponse for
+    any other refusal, such as `access_denied`.
     """
 
     def parameters(_: Occasion) -> Parameters:
@@ -85,6 +109,7 @@ def poll(server: Server, device: DeviceAuthorization, told: Parameters = ()) -> 
         if now.steady + wait > device.ends:
             raise _expired()
         yield from Sleep(wait)
+        yield from _check_wanted(given_up)
         try:
             response = yield from token_call(server, parameters)
             _check_answered(response, what=answer_of(server))
@@ -102,6 +127,11 @@ def poll(server: Server, device: DeviceAuthorization, told: Parameters = ()) -> 
             pause = wanted = interval
         else:
             return response
+
+
+def _check_wanted(given_up: Callable[[], bool] | None) -> Story[None]:
+    if given_up is not None and (yield from Ask(given_up)):
+        raise LoginError("The login was given up before the person had agreed.", code="login_abandoned")
 
 
 def _check_answered(response: Response, *, what: str) -> None:

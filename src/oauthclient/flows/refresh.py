@@ -149,9 +149,7 @@ def _keep(
     jitter = yield from Jitter()
     try:
         id_token = _secret(text_member(document, "id_token", what=what))
-        token = read_token_response(
-            response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter
-        )
+        token = read_token_response(response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter)
     except OAuthError as error:
         failure = error
     if token is not None and id_token is None:
@@ -217,4 +215,6 @@ def _not_granted(what: str) -> ReauthenticationRequired:
 
 
 def _over(why: str, description: str = "") -> ReauthenticationRequired:
-    return ReauthenticationRequired(_WHY.get(why, _WHY["no_refresh_token"]) + (f" It says: {description}" if description else ""), code=why)
+    return ReauthenticationRequired(
+        _WHY.get(why, _WHY["no_refresh_token"]) + (f" It says: {description}" if description else ""), code=why
+    )

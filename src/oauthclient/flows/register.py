@@ -124,8 +124,7 @@ def _registered(
 
 
 def _stored(name: Name) -> Story[Registration | Unregistered | None]:
-    record = yield from Read(name)
-    return None if record is None else from_record(record)
+    return from_record((yield from Read(name)))
 
 
 def _questionable(registration: Registration, now: float) -> bool:

@@ -95,9 +95,6 @@ def read_pem(pem: bytes | str, passphrase: bytes | str | None) -> PrivateKey | I
 
 def read_jwk(jwk: Mapping[str, object]) -> PrivateKey | InvalidKey:
     """The private key in a JWK whose private members belong to its public ones."""
-    from joserfc.errors import JoseError
-    from joserfc.jwk import import_key
-
     if jwk.get("kty") == "oct":
         return InvalidKey(
             "The JWK is a shared secret.",
@@ -108,17 +105,35 @@ def read_jwk(jwk: Mapping[str, object]) -> PrivateKey | InvalidKey:
         members = public_members(jwk)
         if "d" not in jwk:
             return _public_key()
-        private: dict[str, str | list[str]] = {name: str(jwk[name]) for name in PRIVATE_MEMBERS & jwk.keys()}
+        private = {name: str(jwk[name]) for name in PRIVATE_MEMBERS & jwk.keys()}
         for name in private:
             octets_of(private, name)
-        imported = import_key({**members, **private}).private_key
+        key = _checked(_imported(members, private))
     except InvalidKey as fault:
         return fault.with_traceback(None)
-    except (JoseError, ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return _unreadable_jwk()
-    # OpenSSL compares the halves of EC and RSA keys; of OKP keys nobody does but we (RFC 8725 section 3.4).
-    key = _checked(imported)
+    # The halves of EC and OKP keys nobody compares but we (RFC 8725 section 3.4).
     return key if isinstance(key, InvalidKey) or public_jwk(key) == members else _unreadable_jwk()
+
+
+def _imported(members: Mapping[str, str], private: Mapping[str, str]) -> object:
+    """The key of these members. Not by joserfc but for RSA: to import that is half of what a short program waits for.
+
+    Raises ValueError, TypeError, UnsupportedAlgorithm; the public half of an EC or OKP key is made of its private one.
+    """
+    if members["kty"] == "EC":
+        return ec.derive_private_key(int.from_bytes(octets_of(private, "d")), _CURVES[members["crv"]])
+    if members["kty"] == "OKP":
+        return ed25519.Ed25519PrivateKey.from_private_bytes(octets_of(private, "d"))
+    from joserfc.errors import JoseError
+    from joserfc.jwk import import_key
+
+    named: dict[str, str | list[str]] = {**members, **private}
+    try:
+        return import_key(named).private_key
+    except JoseError:
+        raise ValueError from None
 
 
 def jwk_members(jwk: object) -> Mapping[str, object] | InvalidKey:

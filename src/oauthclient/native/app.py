@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     import os
     import ssl
     from collections.abc import Mapping
+    from typing import Self
 
     from oauthclient.flows.server import Told
+    from oauthclient.jose.decryption_key import DecryptionKey
     from oauthclient.native.logins import Logins
     from oauthclient.native.registration import AppRegistration
     from oauthclient.native.restoring import Restoring
@@ -32,10 +34,15 @@ class NativeApp:
 
     `issuer`: the server's identifier. `name`: the app's, as people know it. `resources`: what its tokens are for.
     `client_id` and `authentication`: of an app that was registered by hand; without them it registers itself once
-    (RFC 7591), with `registration` for members of its own, such as `contacts`, and `initial_access_token` where the
-    server wants one. `vault`: where keys and sessions are kept, by default the keyring and sealed files. `profile`:
-    which of several sessions side by side. `scope`: what is asked for beside the resources' scopes. `offline`: stay
-    logged in by a refresh token. `jar`: whether requests are signed (RFC 9101). `bound`: False does without DPoP.
+    (RFC 7591), with `initial_access_token` where the server wants one. `registration`: members of its own, such as
+    `contacts`; of an app that was registered by hand, what was registered and matters here, such as
+    `id_token_signed_response_alg`. `vault`: where keys and sessions are kept, by default the keyring and sealed files.
+    `profile`: which of several sessions side by side. `scope`: what is asked for beside the resources' scopes.
+    `offline`: stay logged in by a refresh token.
+
+    `jar`: whether requests are signed (RFC 9101). `request_encryption`: `alg` and `enc` to encrypt these with,
+    where that was registered. `decryption_key`: for answers and ID tokens that the server encrypts to the app. `bound`:
+    False does without DPoP.
 
     `redirect_host`, `redirect_port`, `redirect_path`: for a server that takes no other redirect URI. `target`,
     `parameters`, `metadata`, `insecure_loopback`, `verify`, `proxy`, `transport`, `timeout`: see `OAuthClient`.
@@ -56,6 +63,8 @@ class NativeApp:
         scope: str = "openid",
         offline: bool = True,
         jar: Jar = "auto",
+        request_encryption: tuple[str, str] | None = None,
+        decryption_key: DecryptionKey | None = None,
         bound: bool = True,
         redirect_host: str = "127.0.0.1",
         redirect_port: int = 0,
@@ -95,10 +104,10 @@ class NativeApp:
             "resources": tuple(resources),
             "client_id": client_id,
             "authentication": authentication,
-            "jar": jar,
-        }
-        self._login: dict[str, Any] = {
             "registration": dict(registration or {}),
+        }
+        self._wanted = (jar, request_encryption, decryption_key)
+        self._login: dict[str, Any] = {
             "initial_access_token": initial_access_token,
             "scope": scope,
             "offline": offline,
@@ -160,20 +169,30 @@ class NativeApp:
     ) -> Session:
         """For a web backend: the session of the person whose browser came back to `callback_url`, kept as `profile`.
 
-        Good once for each `pending`. Raises InvalidResponse for an answer that is not this login's.
+        Good once for each `pending`, in all processes. Where the answer came as a form, `callback_url` is the redirect
+        URI with the form in its query.
+
+        Raises InvalidResponse for an answer that is not this login's, LoginError (`login_finished`) the second time,
+        ErrorResponse where the person or the server said no.
         """
         from oauthclient.native.steps import run
+        from oauthclient.secret import Secret
 
-        return run(self._logins().finish(pending, callback_url, profile or self.profile, switch_account=switch_account))
+        answer = Secret(callback_url)
+        del callback_url  # it holds the code, and would stand in tracebacks
+        return run(self._logins().finish(pending, answer, profile or self.profile, switch_account=switch_account))
 
     async def finish_login_async(
         self, pending: Pending, callback_url: str, *, profile: str | None = None, switch_account: bool = False
     ) -> Session:
         """As `finish_login`, without blocking the event loop."""
         from oauthclient.native.steps import run_async
+        from oauthclient.secret import Secret
 
+        answer = Secret(callback_url)
+        del callback_url  # it holds the code, and would stand in tracebacks
         return await run_async(
-            self._logins().finish(pending, callback_url, profile or self.profile, switch_account=switch_account)
+            self._logins().finish(pending, answer, profile or self.profile, switch_account=switch_account)
         )
 
     def logout(self, *, profile: str | None = None) -> Goodbye | None:
@@ -200,21 +219,28 @@ class NativeApp:
         if self._lazy_known is not None:
             self._lazy_known.setting.transport.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         return f"NativeApp({self.issuer!r}, name={self.name!r})"
 
     def _known(self) -> Restoring:
         if self._lazy_known is None:
             from oauthclient.engine.transport import Transport
+            from oauthclient.native.client import Wanted
             from oauthclient.native.restoring import Restoring
             from oauthclient.native.setting import Setting
             from oauthclient.protocol.metadata import checked_issuer
             from oauthclient.storage.vault import Vault
 
             checked_issuer(self.issuer, loopback=self._server["loopback"])
-            vault = self._vault or Vault.keyring(_UNUSUAL.sub("-", self.name).strip("-._")[:64])
+            vault = self._vault or Vault.keyring(_filed(self.name))
             setting = Setting(self.issuer, transport=Transport(**self._connection), vault=vault, **self._server)
-            self._lazy_known = Restoring(setting, app=self.name, **self._identity)
+            self._lazy_known = Restoring(setting, app=self.name, wanted=Wanted(*self._wanted), **self._identity)
         return self._lazy_known
 
     def _logins(self) -> Logins:
@@ -223,3 +249,13 @@ class NativeApp:
 
             self._lazy_logins = Logins(self._known(), app=self.name, **self._login)
         return self._lazy_logins
+
+
+def _filed(name: str) -> str:
+    """The name of the app as keyrings and folders may hold it."""
+    plain = _UNUSUAL.sub("-", name)[:64].strip("-._")
+    if plain:
+        return plain
+    from hashlib import sha256
+
+    return sha256(name.encode()).hexdigest()[:16]

@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
+from oauthclient.engine import time
 from oauthclient.errors import ConfigurationError, StorageUnreadable
 from oauthclient.flows.authorize import begin
-from oauthclient.flows.keep import keep_session, stored_session
+from oauthclient.flows.conclude import answered_once
+from oauthclient.flows.keep import stored_session
+from oauthclient.flows.login_key import (
+    clear_away,
+    finished,
+    give_up,
+    login_name,
+    new_login_key,
+    pending_name,
+    remember,
+)
 from oauthclient.flows.register import register
-from oauthclient.jose.keys import SigningKey
 from oauthclient.login.redirect import RedirectTarget, redirect_path
-from oauthclient.native.login import answered, by_browser, by_device, by_device_instead
+from oauthclient.native.login import UnderWay, by_browser, by_device, by_device_instead
 from oauthclient.native.session import Session
 from oauthclient.native.steps import step
 from oauthclient.protocol.authorization_request import Wish
 from oauthclient.protocol.binding import Bearer, DPoP
-from oauthclient.protocol.client_metadata import ClientMetadata
+from oauthclient.protocol.client_metadata import AUTHORIZATION_CODE, REFRESH_TOKEN, ClientMetadata
+from oauthclient.protocol.device import DEVICE_CODE
 from oauthclient.protocol.session import USERINFO, Granted
 from oauthclient.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from oauthclient.engine.engine import Engine
+    from oauthclient.jose.decryption_key import DecryptionKey
+    from oauthclient.jose.keys import SigningKey
     from oauthclient.native.client import NativeClient
     from oauthclient.native.login import How
     from oauthclient.native.restoring import Restoring
     from oauthclient.native.steps import Script
-    from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.pending import Pending
     from oauthclient.protocol.record_name import Name
     from oauthclient.protocol.session import SessionState
+
+_CLEARING: Final = 3600.0  # seconds between two looks for logins that nobody finished
 
 
 class Logins:
@@ -43,7 +54,6 @@ class Logins:
         known: Restoring,
         *,
         app: str,
-        registration: Mapping[str, Any],
         initial_access_token: str | Secret | None,
         scope: str,
         offline: bool,
@@ -53,98 +63,138 @@ class Logins:
         self.setting = known.setting
         self._known = known
         self._app = app
-        self._registration = registration
         self._initial_access_token = None if initial_access_token is None else Secret(initial_access_token)
         self._scope = scope
         self._offline = offline
         self._bound = bound
+        self._clear_again = 0.0
         host, port, path = redirect
         self._redirect = RedirectTarget(path or redirect_path(self.setting.issuer), host=host, port=port)
 
     def login(self, how: How, profile: str) -> Script[Session]:
         """Let a person log in. What could fail without them is tried first."""
         device = by_device_instead(how)
-        bare = self.setting.bare
-        yield from step(bare.do("probe", self.setting.vault.keys.probe))
+        bare, vault = self.setting.bare, self.setting.vault
+        yield from step(bare.do("probe", vault.keys.probe))
         client = yield from self.client()
+        if not device:
+            client.check_redirect_uri(self._redirect.uri(self._redirect.port))
         name = self._known.session_name(client, profile)
+        yield from step(bare.do(("writable", name), lambda: vault.records.check_writable(name)))
         before = yield from self._before(name)
-        key = yield from self._new_key()
+        metadata = yield from step(bare.metadata())
+        wish = how.wish(self._wish(metadata, before, extend=how.extend))
+        login = yield from self._under_way(name)
+        engine = self.setting.engine(client, login.binding)
         try:
-            metadata = yield from step(bare.metadata())
-            engine = self.setting.engine(client, self._bound_to(key))
-            wish = how.wish(self._wish(metadata, before, extend=how.extend))
-            jkt = "" if key is None else key.thumbprint
             state = yield from (
-                by_device(engine, how, wish, app=self._app, jkt=jkt, profile=profile)
-                if device
-                else by_browser(engine, how, wish, self._redirect, app=self._app, jkt=jkt, profile=profile)
+                by_device(engine, how, wish, login) if device else by_browser(engine, how, wish, self._redirect, login)
             )
-            return (yield from self._kept(engine, name, state, switch_account=how.switch_account, how=how))
         except BaseException:
-            self._forget(key)
+            if not login.concluding:
+                self._give_up(login.record)
             raise
+        if self._offline and state.refresh_token is None:
+            how.tell(
+                "The server gave no refresh token: this login ends with its access token. "
+                "Some give one only with the consent screen (prompt: consent)."
+            )
+        return Session(self.setting, engine, name, self._known.resources, state)
 
     def begin(self, redirect_uri: str, how: How) -> Script[tuple[str, Pending]]:
         """Where to send the browser of one of many people, and what to remember of it."""
         client = yield from self.client()
-        metadata = yield from step(self.setting.bare.metadata())
-        key = yield from self._new_key()
-        engine = self.setting.engine(client, self._bound_to(key))
+        client.check_redirect_uri(redirect_uri)
+        bare = self.setting.bare
+        metadata = yield from step(bare.metadata())
         wish = how.wish(self._wish(metadata, None, extend=False))
+        key = yield from self._new_key(client.client_id, None)
+        binding = Bearer() if key is None else DPoP(key)
         jkt = "" if key is None else key.thumbprint
+        engine = self.setting.engine(client, binding)
         try:
-            return (
-                yield from step(
-                    engine.tell(
-                        ("begin", jkt, redirect_uri),
-                        lambda: begin(engine.server, wish, redirect_uri=redirect_uri, jkt=jkt),
-                    )
+            url, pending = yield from step(
+                engine.tell(
+                    ("begin", jkt, redirect_uri),
+                    lambda: begin(engine.server, wish, redirect_uri=redirect_uri, jkt=jkt),
+                    must_land=False,
                 )
             )
         except BaseException:
-            self._forget(key)
+            if key is not None:
+                self._give_up(login_name(self.setting.issuer, client.client_id, jkt))
             raise
+        if key is None:
+            yield from step(
+                bare.tell(("remember", pending.state), lambda: remember(pending_name(pending), key="", profile=None))
+            )
+        return url, pending
 
-    def finish(self, pending: Pending, callback_url: str, profile: str, *, switch_account: bool) -> Script[Session]:
+    def finish(self, pending: Pending, callback_url: Secret, profile: str, *, switch_account: bool) -> Script[Session]:
         """The session of the person whose browser came back."""
         if pending.issuer != self.setting.issuer:
             raise ConfigurationError(
                 f"This login began at {pending.issuer}.", code="another_issuer", hint="Finish it with that app object."
             )
         client = yield from self.client()
-        engine = self.setting.engine(client, (yield from self._known.binding(pending.jkt)))
+        if pending.client_id != client.client_id:
+            raise ConfigurationError(
+                f"This login began as {pending.client_id}.", code="another_client", hint="Begin another one."
+            )
+        try:
+            binding = yield from self._known.binding(pending.jkt)
+        except StorageUnreadable as error:
+            if error.code != "session_key_missing":
+                raise
+            raise finished() from None
+        engine = self.setting.engine(client, binding)
         name = self._known.session_name(client, profile)
         state = yield from step(
-            engine.tell(("finish", pending.state), lambda: answered(engine, pending, callback_url, profile=profile))
+            engine.tell(
+                ("finish", pending.state),
+                lambda: answered_once(engine.server, name, pending, callback_url, switch_account=switch_account),
+            )
         )
-        return (yield from self._kept(engine, name, state, switch_account=switch_account, how=None))
+        return Session(self.setting, engine, name, self._known.resources, state)
 
     def client(self) -> Script[NativeClient]:
         """Who the app is here; it registers itself if need be."""
         known = yield from self._known.client()
         if known is not None:
             return known
+        bare = self.setting.bare
+        wanted = self.wanted((yield from step(bare.metadata())))
         registration = yield from step(
-            self.setting.bare.tell(
+            bare.tell(
                 "register",
                 partial(
                     register,
-                    self.setting.bare.server,
+                    bare.server,
                     self._known.registration_name,
-                    self.wanted(),
+                    wanted,
                     initial_access_token=self._initial_access_token,
                 ),
             )
         )
         return self._known.take(registration)
 
-    def wanted(self) -> ClientMetadata:
+    def wanted(self, metadata: ServerMetadata) -> ClientMetadata:
         """What the app asks to be registered as: all that defends against a downgrade, as it will be used."""
+        members = dict(self._known.metadata)
+        settings = self._known.wanted
+        grants = [AUTHORIZATION_CODE]
+        if self._offline:
+            grants.append(REFRESH_TOKEN)
+        if metadata.device_authorization_endpoint is not None:
+            grants.append(DEVICE_CODE)
         return ClientMetadata(
             redirect_uris=self._redirect.registered(),
+            grant_types=tuple(grants),
             dpop_bound_access_tokens=self._bound,
-            members={"client_name": self._app, **self._registration},
+            require_signed_request_object={"always": True, "never": False}.get(settings.jar),
+            software_statement=members.pop("software_statement", None),
+            public_keys=() if settings.decryption_key is None else (_to_encrypt_to(settings.decryption_key),),
+            members={"client_name": self._app, **members},
         )
 
     def _before(self, name: Name) -> Script[SessionState | None]:
@@ -158,7 +208,8 @@ class Logins:
         """What every login of this app asks for; with `extend`, what the session before holds as well."""
         targets = [Granted(resource.identifier, resource.scope) for resource in self._known.resources]
         if extend and before is not None:
-            targets = _union([*targets, *(granted for granted in before.granted if granted.target != USERINFO)])
+            targets += [granted for granted in before.granted if granted.target != USERINFO]
+        targets = _union(targets)
         scopes = self._scope.split()
         listed = metadata.scopes_supported or ()
         scopes = [word for word in scopes if word != "openid" or not listed or "openid" in listed]
@@ -169,39 +220,47 @@ class Logins:
                 prompt = "consent"  # the last login brought no refresh token without
         return Wish(targets=tuple(targets), scope=" ".join(scopes), prompt=prompt)
 
-    def _kept(
-        self, engine: Engine, name: Name, state: SessionState, *, switch_account: bool, how: How | None
-    ) -> Script[Session]:
-        state = yield from step(
-            engine.tell(("keep", name), lambda: keep_session(engine.server, name, state, switch_account=switch_account))
-        )
-        if how is not None and self._offline and state.refresh_token is None:
-            how.tell(
-                "The server gave no refresh token: this login ends with its access token. "
-                'Some give one only with the consent screen: log in with prompt="consent".'
-            )
-        return Session(self.setting, engine, name, self._known.resources, state)
+    def _under_way(self, name: Name) -> Script[UnderWay]:
+        key = yield from self._new_key(name.client, name.profile)
+        record = None if key is None else login_name(name.issuer, name.client, key.thumbprint)
+        return UnderWay(self._app, name, key, record)
 
-    def _new_key(self) -> Script[SigningKey | None]:
-        """The key of the session to be, stored before anything is bound to it; None for bearer tokens."""
+    def _new_key(self, client_id: str, profile: str | None) -> Script[SigningKey | None]:
+        """The key of the session to be, stored before anything is bound to it; None for bearer tokens.
+
+        Of logins that nobody finished the keys are deleted here, once in a while.
+        """
+        yield from self._clear_away()
         if not self._bound:
             return None
-        keys = self.setting.vault.keys
+        return (
+            yield from step(
+                self.setting.bare.tell(
+                    ("key", object()), lambda: new_login_key(self.setting.issuer, client_id, profile=profile)
+                )
+            )
+        )
 
-        def make() -> SigningKey:
-            key = SigningKey.generate("ES256")
-            keys.save(key.thumbprint, key.to_jwk())
-            return key
+    def _clear_away(self) -> Script[None]:
+        bare, now = self.setting.bare, time.steady()
+        if now < self._clear_again:
+            return
+        self._clear_again = now + _CLEARING
+        names = yield from step(bare.do("names", self.setting.vault.records.names))
+        logins = [name for name in names if name.kind == "login" and name.issuer == self.setting.issuer]
+        if logins:
+            yield from step(bare.tell("clear", lambda: clear_away(logins)))
 
-        return (yield from step(self.setting.bare.do(("key", object()), make)))
-
-    def _bound_to(self, key: SigningKey | None) -> Binding:
-        return Bearer() if key is None else DPoP(key)
-
-    def _forget(self, key: SigningKey | None) -> None:
+    def _give_up(self, record: Name | None) -> None:
         """Delete the key of a login that came to nothing, without waiting for that."""
-        if key is not None:
-            self.setting.bare.do(("forget", key.thumbprint), lambda: self.setting.vault.keys.delete(key.thumbprint))
+        if record is not None:
+            self.setting.bare.tell(("give up", record), lambda: give_up(record))
+
+
+def _to_encrypt_to(key: DecryptionKey) -> dict[str, str]:
+    """The public JWK to register (RFC 7517, section 4)."""
+    jwk = {**key.public_jwk, "use": "enc", "alg": key.algorithm}
+    return jwk if key.kid is None else {**jwk, "kid": key.kid}
 
 
 def _union(granted: list[Granted]) -> list[Granted]:

@@ -24,9 +24,9 @@ T = TypeVar("T")
 class AppRegistration:
     """The registration of an app at one server, if it has one.
 
-    Each method raises ConfigurationError (`registered_by_hand`) where the app was given a `client_id`, StorageError, and,
-    but for `show` and `forget`, what asking the server failed with: RegistrationLost, NotOffered, or another
-    AuthorizationServerError; ConfigurationError (`not_registered`).
+    Raises ConfigurationError (`registered_by_hand`) where the app was given a `client_id`. Each method raises
+    StorageError, and, but for `show` and `forget`, what asking the server failed with: RegistrationLost, NotOffered, or
+    another AuthorizationServerError; ConfigurationError (`not_registered`).
     """
 
     def __init__(self, known: Restoring) -> None:
@@ -65,8 +65,8 @@ class AppRegistration:
     def rotate_key(self, *, overlap: float = 0.0) -> Registration:
         """The registration with another key; a rotation that was cut short is finished instead.
 
-        `overlap`: seconds in which the server takes both, for other processes that still sign with the old one. Sessions
-        go on: they are bound to keys of their own.
+        `overlap`: seconds in which the server takes both, for other processes that still sign with the old one.
+        Sessions go on: they are bound to keys of their own.
         """
         return run(self._rotate_key(overlap))
 

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 from oauthclient.errors import StorageUnreadable
 from oauthclient.flows.keep import stored_session
 from oauthclient.jose.keys import SigningKey
-from oauthclient.native.client import NativeClient
+from oauthclient.native.client import NativeClient, Wanted
 from oauthclient.native.session import Session, logged_out
 from oauthclient.native.steps import step
 from oauthclient.protocol.binding import Bearer, DPoP
 from oauthclient.protocol.record_name import Name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from oauthclient.native.session import Goodbye
     from oauthclient.native.setting import Setting
     from oauthclient.native.steps import Script
     from oauthclient.protocol.authentication import ClientAuthentication
     from oauthclient.protocol.binding import Binding
-    from oauthclient.protocol.policy import Jar
     from oauthclient.protocol.registration import Registration
     from oauthclient.protocol.resources import Resource
 
@@ -38,15 +40,20 @@ class Restoring:
         resources: tuple[Resource, ...],
         client_id: str | None,
         authentication: ClientAuthentication | None,
-        jar: Jar,
+        registration: Mapping[str, Any],
+        wanted: Wanted,
     ) -> None:
         self.setting = setting
         self.resources = resources
         self.registers_itself = client_id is None
         self.registration_name = Name("registration", setting.issuer, app, "default")
         """What the registration is filed under: once per app and server, for all of its profiles."""
-        self._jar: Jar = jar
-        self._client = None if client_id is None else NativeClient.preregistered(client_id, authentication, jar=jar)
+        self.metadata = registration
+        """The app's own members of its registration, or what is known of one that was made by hand."""
+        self.wanted = wanted
+        self._client: NativeClient | None = None
+        if client_id is not None:
+            self._client = NativeClient.preregistered(client_id, authentication, metadata=registration, wanted=wanted)
 
     def restore(self, profile: str) -> Script[Session | None]:
         """The stored session, or None where there is none."""
@@ -86,7 +93,7 @@ class Restoring:
 
     def take(self, registration: Registration) -> NativeClient:
         """Be the client of this registration from now on."""
-        self._client = NativeClient.registered(registration, self.setting.vault.keys, jar=self._jar)
+        self._client = NativeClient.registered(registration, self.setting.vault.keys, wanted=self.wanted)
         return self._client
 
     def forget(self) -> None:

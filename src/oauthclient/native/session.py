@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oauthclient.engine import time
+from oauthclient.errors import ErrorResponse, StorageError
 from oauthclient.native.steps import run, run_async, step
 from oauthclient.plugin.auth import Auth
 from oauthclient.plugin.target import Target
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oauthclient.engine.engine import Engine
+    from oauthclient.engine.flights import Flight
     from oauthclient.native.setting import Setting
     from oauthclient.native.steps import Script
     from oauthclient.protocol.metadata import ServerMetadata
@@ -34,14 +38,18 @@ class Goodbye(NamedTuple):
     still_honoured: tuple[StillHonoured, ...]
     end_session_url: str | None
 
+    def __repr__(self) -> str:
+        url = None if self.end_session_url is None else "<redacted>"
+        return f"Goodbye(still_honoured={self.still_honoured!r}, end_session_url={url})"
+
 
 class Session:
     """One login, kept alive. Give `auth` to any httpx or httpx2 client.
 
     `subject` and `claims` are those of the ID token, None and empty without one. `granted`: each target of the login
-    and its scope. `refreshable`: whether it outlives its access tokens. `sender_constrained`: whether these are bound to
-    its key. `expires`: when those end that were stored as it was loaded, by target, in seconds since 1970; None where
-    the server did not say.
+    and its scope. `refreshable`: whether it outlives its access tokens. `sender_constrained`: whether these are bound
+    to its key. `expires`: when those end that were stored as it was loaded, by target, in seconds since 1970; None
+    where the server did not say.
     """
 
     def __init__(
@@ -61,9 +69,10 @@ class Session:
             target: kept.expires_at for target, kept in state.tokens.items() if target != USERINFO
         }
         self.sender_constrained = bool(state.jkt)
+        urgent = state.urgent(time.wall())  # then the refresh that was cut short comes first
         for resource in resources:
             kept = state.tokens.get(resource.identifier)
-            if kept is not None:
+            if kept is not None and kept.serves(resource.scope) and not urgent:
                 engine.remember(name, resource.identifier, resource.scope, kept)
         self.auth = Auth(
             ResourceMap((resource, Target(engine, name, resource)) for resource in resources), outside="raise"
@@ -92,15 +101,26 @@ class Session:
         return f"Session({self.issuer!r}, client_id={self.client_id!r}, profile={self.profile!r})"
 
     def _userinfo(self) -> Script[Mapping[str, Any]]:
+        keeper = self._engine.keeper(self._name, USERINFO, None, told_by="scope")
+        while True:
+            needed = keeper.need()
+            token = needed if isinstance(needed, Token) else (yield from step(needed))
+            try:
+                return (yield from step(self._presented(token)))
+            except ErrorResponse as error:
+                # As at any API: a rejected token is replaced, unless its successor is rejected as soon as it is there.
+                if error.code != "invalid_token" or not keeper.reject(token):
+                    raise
+
+    def _presented(self, token: Token) -> Flight[Mapping[str, Any]]:
         from oauthclient.flows.userinfo import userinfo
 
         server = self._engine.server
-        needed = self._engine.keeper(self._name, USERINFO, None, told_by="scope").need()
-        token = needed if isinstance(needed, Token) else (yield from step(needed))
-        return (
-            yield from step(
-                self._engine.tell(("userinfo", self._name), lambda: userinfo(server, token, subject=self.subject or ""))
-            )
+        registered = server.policy.userinfo_signed_response_alg
+        return self._engine.tell(
+            ("userinfo", self._name, token),
+            lambda: userinfo(server, token, subject=self.subject or "", registered=registered),
+            must_land=False,
         )
 
     def _logout(self) -> Script[Goodbye]:
@@ -113,7 +133,9 @@ def logged_out(setting: Setting, engine: Engine, name: Name) -> Script[Goodbye]:
 
     server = engine.server
     left, state = yield from step(engine.tell(("logout", name), lambda: logout(server, name)))
-    yield from step(engine.do(("tidy", name), setting.vault.delete_unused_sealing_key))
+    engine.forget_tokens()
+    with suppress(StorageError):  # the session is gone; an empty vault's key can stay
+        yield from step(engine.do(("tidy", name), setting.vault.delete_unused_sealing_key))
     metadata: ServerMetadata | None = server.metadata
     if metadata is None or state is None:
         return Goodbye(left, None)

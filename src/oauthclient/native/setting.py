@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oauthclient.engine.engine import Engine
+from oauthclient.engine.stored import Stored
 from oauthclient.flows.server import Server
 from oauthclient.protocol.authentication import PublicClient
 from oauthclient.protocol.binding import Bearer
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Setting:
     """One authorization server, one way to reach it, one vault. `bare` is an engine of no client in particular."""
 
-    __slots__ = ("_metadata", "_parameters", "_told_by", "bare", "issuer", "loopback", "transport", "vault")
+    __slots__ = ("_metadata", "_parameters", "_stored", "_told_by", "bare", "issuer", "loopback", "transport", "vault")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Setting:
         self.issuer = issuer
         self.transport = transport
         self.vault = vault
+        self._stored = Stored(vault)
         self.loopback = loopback
         self._told_by = told_by
         self._parameters = parameters
@@ -67,4 +69,4 @@ class Setting:
             loopback=self.loopback,
             metadata=self._metadata,
         )
-        return Engine(server, self.transport, MemoryStore(), self.vault)
+        return Engine(server, self.transport, MemoryStore(), self._stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from oauthclient.errors import StorageUnreadable
-from oauthclient.jose.jwk import public_members
+from oauthclient.jose.jwk import public_members, thumbprint
 from oauthclient.jose.keys import SigningKey
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ class StoredKey:
 
     __slots__ = ("_key", "_keys", "algorithm", "kid", "public_jwk", "thumbprint")
 
-    def __init__(self, keys: Keys, registration: Registration, thumbprint: str) -> None:
-        registered = next((jwk for jwk in registration.jwks if _is(jwk, thumbprint)), None)
-        if registered is None:
+    def __init__(self, keys: Keys, registration: Registration) -> None:
+        registered, algorithm = registration.signing_jwk, registration.signing_algorithm
+        if registered is None or algorithm is None:
             raise StorageUnreadable(
                 "The registration does not hold the key that it was made with.",
                 code="client_key_missing",
@@ -29,10 +29,10 @@ class StoredKey:
             )
         self._keys = keys
         self._key: SigningKey | None = None
-        self.thumbprint = thumbprint
-        self.algorithm = str(registered.get("alg"))
-        self.kid = registered.get("kid")
         self.public_jwk = public_members(registered)
+        self.thumbprint = thumbprint(self.public_jwk)
+        self.algorithm = algorithm
+        self.kid = registered.get("kid")
 
     def sign(self, message: bytes) -> bytes:
         """The raw signature of `message`. Raises StorageError where the key cannot be had."""
@@ -46,9 +46,3 @@ class StoredKey:
                 )
             self._key = SigningKey.from_jwk(stored)
         return self._key.sign(message)
-
-
-def _is(jwk: dict[str, object], wanted: str) -> bool:
-    from oauthclient.jose.jwk import thumbprint
-
-    return thumbprint(jwk) == wanted

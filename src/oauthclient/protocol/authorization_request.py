@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Openly = list[tuple[str, str]]
 
 _LIFETIME: Final = 300  # seconds that a signed request stays good; a person may take their time on the way to it
-_JSON: Final = ("claims", "authorization_details")  # members that a request object holds as JSON (RFC 9101, section 4)
+_PARSED: Final = ("claims", "authorization_details", "max_age")  # no strings in a request object (RFC 9101, section 4)
 _RESERVED: Final = frozenset(
     [
         "client_id",
@@ -73,13 +73,6 @@ def request_parameters(  # each is a parameter of its own
     jkt: str,
 ) -> Openly:
     """The parameters of an authorization request. `jkt` binds the code to a DPoP key (RFC 9449, section 10)."""
-    forbidden = _RESERVED.intersection(wish.parameters)
-    if forbidden:
-        raise ConfigurationError(
-            f"A login makes {', '.join(sorted(forbidden))} itself.",
-            code="reserved_parameter",
-            hint="Leave these out of parameters=.",
-        )
     scopes = wish.scopes()
     parameters: list[tuple[str, str | None]] = [
         ("client_id", client_id),
@@ -102,7 +95,15 @@ def request_parameters(  # each is a parameter of its own
     ]
     if told_by != "scope":
         parameters += [(told_by, target.target) for target in wish.targets]
-    return [(name, value) for name, value in (*parameters, *wish.parameters.items()) if value]
+    made = [(name, value) for name, value in parameters if value]
+    forbidden = wish.parameters.keys() & _RESERVED.union(name for name, _ in made)  # RFC 6749, 3.1: none comes twice
+    if forbidden:
+        raise ConfigurationError(
+            f"A login makes {', '.join(sorted(forbidden))} itself.",
+            code="reserved_parameter",
+            hint="Leave these out of parameters=.",
+        )
+    return [*made, *((name, value) for name, value in wish.parameters.items() if value)]
 
 
 def request_object_claims(parameters: Openly, *, issuer: str, now: int, jti: str) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def request_object_claims(parameters: Openly, *, issuer: str, now: int, jti: str
     """
     claims: dict[str, Any] = {}
     for name, value in parameters:
-        member: Any = json.loads(value) if name in _JSON else int(value) if name == "max_age" else value
+        member: Any = _parsed(name, value) if name in _PARSED else value
         if name not in claims:
             claims[name] = member
         elif isinstance(claims[name], list):
@@ -134,4 +135,16 @@ def challenge(verifier: str) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise ConfigurationError("claims= and authorization_details= hold JSON values only.", code="not_json")
+
+
+def _parsed(name: str, value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    raise ConfigurationError(f"The parameter {name} is not JSON.", code="not_json")

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from oauthclient.secret import Secret
 
 _LEEWAY: Final = 10.0  # seconds
-_COMPARED: Final = ("iss", "sub")
+_COMPARED: Final = {
+    "iss": "iss_changed",
+    "sub": "sub_changed",
+    "aud": "aud_changed",
+    "auth_time": "auth_time_changed",
+    "azp": "azp_changed",
+    "nonce": "nonce_changed",
+}
+_ALWAYS: Final = ("iss", "sub")  # the others where both have them
 
 
 def acceptable_algorithms(listed: tuple[str, ...] | None, *, registered: str | None = None) -> tuple[str, ...]:
@@ -72,12 +80,16 @@ def verify_id_token(
 
 def check_refreshed(claims: Mapping[str, Any], first: Mapping[str, Any]) -> None:
     """Whether the ID token of a refresh speaks of the same login (section 12.2). Raises InvalidJWT."""
-    for name in _COMPARED:
-        if claims.get(name) != first.get(name):
-            raise InvalidJWT(f"The ID token of a refresh has another {name} than the first.", code=f"{name}_changed")
-    for name in ("auth_time", "azp"):
-        if name in claims and name in first and claims[name] != first[name]:
-            raise InvalidJWT(f"The ID token of a refresh has another {name} than the first.", code=f"{name}_changed")
+    for name, code in _COMPARED.items():
+        said, before = _said(claims, name), _said(first, name)
+        if said != before and (name in _ALWAYS or (said is not None and before is not None)):
+            raise InvalidJWT(f"The ID token of a refresh has another {name} than the first.", code=code)
+
+
+def _said(claims: Mapping[str, Any], name: str) -> object:
+    if name == "aud" and "aud" in claims:  # in any order, one of them alone or in an array (RFC 7519, section 4.1.3)
+        return frozenset(audiences(claims))
+    return claims.get(name)
 
 
 def _check_authorized_party(claims: Mapping[str, Any], client_id: str) -> None:

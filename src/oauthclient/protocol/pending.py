@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from oauthclient.errors import ConfigurationError
+from oauthclient.errors import ConfigurationError, InvalidKey
 from oauthclient.protocol.session import Granted
 from oauthclient.secret import Secret
 
@@ -52,6 +52,6 @@ class Pending:
                 members["targets"] = tuple(Granted(*target) for target in members["targets"])
                 members.update({name: Secret(members[name]) for name in _SECRETS})
                 return cls(**members)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidKey):
             pass
         raise ConfigurationError("This is no login under way.", code="not_a_pending_login", hint="Begin it again.")

@@ -27,4 +27,5 @@ class LoginPolicy:
     request_encryption: tuple[str, str] | None = None
     id_token_signed_response_alg: str | None = None
     authorization_signed_response_alg: str | None = None
+    userinfo_signed_response_alg: str | None = None
     decryption_key: DecryptionKey | None = None

@@ -151,7 +151,7 @@ class Registration:
             body["client_secret"] = self.client_secret.reveal()
         return {name: value for name, value in body.items() if value is not None and name not in FORBIDDEN}
 
-    def answered(
+    def after(
         self, response: Response, *, what: str, asked: Mapping[str, Any]
     ) -> tuple[Registration, InvalidResponse | None]:
         """The registration after an answer to a read or an update, and what is wrong with that, to raise once stored.
@@ -209,12 +209,24 @@ def registration_request(endpoint: str, document: Mapping[str, Any], initial_acc
     """The request that registers a client (RFC 7591, section 3.1). Raises ConfigurationError."""
     if initial_access_token is not None and not _BEARER.fullmatch(initial_access_token.reveal()):
         raise ConfigurationError("The initial access token cannot stand in a header.", code="malformed_token")
-    return _request("POST", endpoint, initial_access_token, document)
+    return management_request("POST", endpoint, initial_access_token, document)
 
 
-def management_request(method: str, uri: str, token: Secret, body: Mapping[str, Any] | None = None) -> Request:
-    """A read, an update or a delete at the client configuration endpoint (RFC 7592, section 2)."""
-    return _request(method, uri, token, body)
+def management_request(method: str, uri: str, token: Secret | None, body: Mapping[str, Any] | None = None) -> Request:
+    """A read, an update or a delete at the client configuration endpoint (RFC 7592, section 2).
+
+    Raises ConfigurationError (`not_json`).
+    """
+    content = b"" if body is None else _json(body)
+    headers = {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
+    del body  # it may hold a client secret, and would stand in the traceback
+    if content is None:
+        raise ConfigurationError(
+            "JSON cannot hold this client metadata.", code="not_json", hint="Give JSON values only."
+        )
+    if token is None:
+        return Request(method, uri, headers, content)
+    return Request(method, uri, {**headers, "Authorization": f"Bearer {token.reveal()}"}, content)
 
 
 def refused(response: Response, *, what: str) -> OAuthError:
@@ -236,25 +248,11 @@ def thumbprint_of(jwk: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _request(method: str, url: str, token: Secret | None, body: Mapping[str, Any] | None) -> Request:
-    headers = {"Accept": "application/json"}
-    content = b""
-    if body is not None:
-        headers["Content-Type"] = "application/json"
-        content = _json(body)
-    del body  # it may hold a client secret
-    if token is not None:
-        return Request(method, url, {**headers, "Authorization": f"Bearer {token.reveal()}"}, content)
-    return Request(method, url, headers, content)
-
-
-def _json(body: Mapping[str, Any]) -> bytes:
+def _json(body: Mapping[str, Any]) -> bytes | None:
     try:
         return json.dumps(body, allow_nan=False).encode("ascii")
     except (TypeError, ValueError, RecursionError):
-        pass
-    del body
-    raise ConfigurationError("JSON cannot hold this client metadata.", code="not_json", hint="Give JSON values only.")
+        return None
 
 
 def _management_credentials(document: Mapping[str, Any]) -> dict[str, Any]:

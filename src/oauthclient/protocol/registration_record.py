@@ -35,8 +35,13 @@ def to_record(registration: Registration | Unregistered) -> dict[str, Any]:
     }
 
 
-def from_record(record: Mapping[str, Any]) -> Registration | Unregistered:
-    """What was stored. Raises StorageTooNew, or StorageUnreadable where it is no such thing."""
+def from_record(record: Mapping[str, Any] | None) -> Registration | Unregistered | None:
+    """What was stored, if anything. Raises StorageTooNew, or StorageUnreadable where it is no such thing.
+
+    Who calls it should not give the record a name: it would show in the traceback of what is raised here or later.
+    """
+    if record is None:
+        return None
     version = record.get("version")
     if isinstance(version, int) and version > _VERSION:
         del record  # it holds secrets, and would stand in the traceback

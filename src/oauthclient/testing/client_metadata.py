@@ -38,6 +38,7 @@ _LISTED: Final = {
     "token_endpoint_auth_signing_alg": "token_endpoint_auth_signing_alg_values_supported",
     "request_object_signing_alg": "request_object_signing_alg_values_supported",
     "id_token_signed_response_alg": "id_token_signing_alg_values_supported",
+    "userinfo_signed_response_alg": "userinfo_signing_alg_values_supported",
     "authorization_signed_response_alg": "authorization_signing_alg_values_supported",
     "grant_types": "grant_types_supported",
     "response_types": "response_types_supported",

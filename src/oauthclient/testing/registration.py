@@ -193,6 +193,7 @@ _SETTINGS: Final = (
     "require_signed_request_object",
     "require_pushed_authorization_requests",
     "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
 )
 

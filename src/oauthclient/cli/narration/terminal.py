@@ -7,13 +7,15 @@ import textwrap
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TextIO
 
-from narration import anatomy
+from oauthclient.cli.narration import anatomy
+from oauthclient.cli.streams import coloured, encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import httpx
-    from narration.anatomy import Line, Part
+
+    from oauthclient.cli.narration.anatomy import Line, Part
 
 _NARROWEST, _WIDEST, _USUAL = 60, 110, 100
 _NAME: Final = 21  # columns for a name at most
@@ -29,9 +31,8 @@ class Terminal:
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream = stream
         self._width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((_USUAL, 24)).columns))
-        # https://no-color.org
-        self._coloured = stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        self._unicode = _encodable("━→←▸✓✗…·", stream.encoding)
+        self._coloured = coloured(stream, environ)
+        self._unicode = encodable("━→←▸✓✗…·", stream)
 
     def title(self, text: str) -> None:
         """The first line."""
@@ -145,11 +146,3 @@ class Terminal:
     def _write(self, line: str = "") -> None:
         encoding = self._stream.encoding
         self._stream.write(line.rstrip().encode(encoding, "replace").decode(encoding) + "\n")
-
-
-def _encodable(text: str, encoding: str) -> bool:
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from base64 import urlsafe_b64decode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
-from joserfc.jwk import import_key
+from oauthclient.jose.jwk import public_members, thumbprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 _SHOWN: Final = 6  # characters of a secret: too few to be of use
 _LONGEST: Final = 240  # characters of any other value
 _PARTS: Final = 3
-_SECRETS: Final = frozenset({"access_token", "refresh_token", "id_token", "client_secret", "assertion"})
+_SECRETS: Final = frozenset(
+    {
+        "access_token",
+        "assertion",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "id_token",
+        "refresh_token",
+        "registration_access_token",
+        "token",
+    }
+)
+_JWTS: Final = ("client_assertion", "request")  # parameters that are signed
 _METADATA: Final = (
     "issuer",
     "token_endpoint",
@@ -31,8 +44,20 @@ _METADATA: Final = (
 _CHALLENGE: Final = re.compile(r'(error|error_description)="((?:[^"\\]|\\.)*)"')
 
 _IN_REQUEST: Final = {
-    "grant_type": "the service acts for itself",
-    "resource": "the one API that the token is for",
+    "grant_type=client_credentials": "the service acts for itself",
+    "grant_type=authorization_code": "a person has said yes",
+    "grant_type=refresh_token": "the login goes on, without its person",
+    "application_type": "an app on a person's machine",
+    "jwks": "the public key that it will prove itself with",
+    "redirect_uris": "where its answers go: this machine, at any port",
+    "require_signed_request_object": "nobody else can ask in its name",
+    "require_pushed_authorization_requests": "nor by way of a link",
+    "dpop_bound_access_tokens": "no token for it that is not bound",
+    "code_challenge": "the hash of a secret that is shown only for the token",
+    "code_verifier": "that secret",
+    "dpop_jkt": "the key that the code and its tokens are bound to",
+    "state": "which login an answer belongs to",
+    "resource": "the API that the token is for",
     "typ": "this kind of JWT, and no other",
     "jwk": "a public key; its private half stays here",
     "aud": "this server, and no other",
@@ -41,6 +66,11 @@ _IN_REQUEST: Final = {
     "htu": "this URL",
     "ath": "the hash of this access token",
     "nonce": "the server's own: made after it was asked for",
+}
+_IN_REQUEST_OBJECT: Final = {
+    **_IN_REQUEST,
+    "resource": "the APIs that it is about",
+    "nonce": "must come back in the ID token of this login",
 }
 _IN_ANSWER: Final = {"expires_in": "seconds"}
 _IN_TOKEN: Final = {
@@ -79,11 +109,12 @@ def request_parts(request: httpx.Request, earlier: httpx.Request | None = None) 
     """What a request says; beside an `earlier` one of its kind, only what is not as it was there."""
     form = form_of(request)
     plain = _authorization(request)
-    plain += [_line(name, value, _IN_REQUEST) for name, value in form.items() if name != "client_assertion"]
-    if request.content and not form:
+    document = {} if form else json_of(request)
+    plain += [_line(name, value, _IN_REQUEST) for name, value in (form or document).items() if name not in _JWTS]
+    if request.content and not form and not document:
         plain.append(Line("body", shortened(request.content.decode("utf-8", "replace"))))
     parts = [Part(tuple(plain))]
-    signed = {"client_assertion": form.get("client_assertion", ""), "DPoP": request.headers.get("DPoP", "")}
+    signed = {name: form.get(name, "") for name in _JWTS} | {"DPoP": request.headers.get("DPoP", "")}
     for title, text in signed.items():
         jwt = read_jwt(text)
         if jwt is not None:
@@ -140,10 +171,10 @@ def form_of(request: httpx.Request) -> dict[str, str]:
     return dict(parse_qsl(request.content.decode("ascii", "replace")))
 
 
-def json_of(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object that an answer is, or an empty one."""
+def json_of(message: httpx.Request | httpx.Response) -> dict[str, Any]:
+    """The JSON object that a message is, or an empty one."""
     try:
-        document = json.loads(response.content)
+        document = json.loads(message.content)
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
@@ -182,7 +213,8 @@ def _authorization(request: httpx.Request) -> list[Line]:
 
 def _sections(title: str, jwt: JWT) -> list[Part]:
     header = tuple(_line(name, value, _IN_REQUEST) for name, value in jwt.header.items())
-    claims = tuple(_line(name, value, _IN_REQUEST, issued=jwt.claims.get("iat")) for name, value in jwt.claims.items())
+    notes = _IN_REQUEST_OBJECT if title == "request" else _IN_REQUEST
+    claims = tuple(_line(name, value, notes, issued=jwt.claims.get("iat")) for name, value in jwt.claims.items())
     return [
         Part(header, title, "header"),
         Part(claims, title, "claims"),
@@ -191,19 +223,25 @@ def _sections(title: str, jwt: JWT) -> list[Part]:
 
 
 def _line(name: str, value: object, notes: Mapping[str, str], *, issued: object = None) -> Line:
-    note = notes.get(name, "")
+    note = notes.get(f"{name}={value}", notes.get(name, ""))
     if isinstance(value, int) and isinstance(issued, int):
         note = f"{value - issued} seconds later" if name == "exp" else note
         note = time.strftime("%H:%M:%S UTC", time.gmtime(value)) if name == "iat" else note
     return Line(shortened(name), _text(name, value), note)
 
 
+def _key(jwk: Mapping[str, Any]) -> str:
+    kind = " ".join(str(jwk[member]) for member in ("kty", "crv") if member in jwk)
+    return f"{kind}, thumbprint {thumbprint(public_members(jwk))}"
+
+
 def _text(name: str, value: object) -> str:
     if name in _SECRETS:
         return redacted(str(value))
     if name == "jwk" and isinstance(value, dict):
-        kind = " ".join(str(value[member]) for member in ("kty", "crv") if member in value)
-        return f"{kind}, thumbprint {import_key(value).thumbprint()}"
+        return _key(value)
+    if name == "jwks" and isinstance(value, dict):
+        return "; ".join(_key(jwk) for jwk in value.get("keys", ()))
     if name == "cnf" and isinstance(value, dict) and "jkt" in value:
         value = value["jkt"]
     if isinstance(value, list) and all(isinstance(member, str) for member in value):

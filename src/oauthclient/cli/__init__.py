@@ -1,0 +1,1 @@
+"""The command `oauthclient`: log in, call APIs, look after what was registered; results alone are on stdout."""

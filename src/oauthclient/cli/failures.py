@@ -1,0 +1,93 @@
+"""What a failure looks like at the prompt, and the exit code that stands for it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from oauthclient.cli.look import styled
+from oauthclient.errors import (
+    AuthorizationServerError,
+    ErrorResponse,
+    ReauthenticationRequired,
+    RegistrationLost,
+    StorageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oauthclient.cli.ledger import Login
+    from oauthclient.errors import OAuthError
+
+FAILED: Final = 1
+LOGIN_REQUIRED: Final = 3
+REFUSED: Final = 4
+NO_GOOD_ANSWER: Final = 5
+STORAGE: Final = 6
+
+_NO_KEYRING: Final = (
+    "Keep the login in sealed files instead: --store file, with a passphrase that is asked for, or with "
+    "OAUTHCLIENT_STORAGE_KEY in the environment."
+)
+_LESS_SAFE: Final = "--bearer does without; then whoever gets hold of a token can use it."
+# Where the library's hint speaks to a program. "" leaves it out.
+_HINTS: Final = {
+    "already_authorized": "Leave the header out: the command writes it.",
+    "algorithm_not_offered": "",
+    "authentication_not_offered": "Have its administrator register a native app, and give its --client-id.",
+    "binding_not_offered": _LESS_SAFE,
+    "downgrade_refused": _LESS_SAFE,
+    "extra_missing": "pip install 'oauthclient[cli]'",
+    "identity_changed": "Log in as the same person; or with --switch-account; or under another --profile.",
+    "invalid_dpop_proof": "Check the clock of this machine.",
+    "invalid_issuer": "Write it as https://as.example.com; for a server on this machine: --insecure-loopback.",
+    "invalid_target": "Check --resource or --identifier, byte for byte; or --target audience, or --target scope.",
+    "keyring_failed": _NO_KEYRING,
+    "keyring_forgets": _NO_KEYRING,
+    "login_timeout": "Log in again, and finish in the browser; or allow more time: --timeout.",
+    "no_keyring": _NO_KEYRING,
+    "not_granted": "Log in again with --extend, and the --resource and --scope that are missing.",
+    "overlapping_resources": "Name each --resource once.",
+    "registered_by_hand": "Its administrator changes it.",
+    "registration_not_offered": "Have its administrator register a native app, and give its --client-id.",
+    "passphrase_needed": "The command takes a key that is not encrypted, in a file that only you can read.",
+    "storage_unavailable": _NO_KEYRING,
+    "storage_too_new": "Update oauthclient, or log in under another --profile.",
+    "tls_failed": "If the server's certificate comes from a private CA, give its file: --ca FILE.",
+    "unreadable_ca": "--ca is a file of CA certificates in PEM.",
+}
+
+
+def complain(message: str, *, hint: str = "", code: str = "") -> None:
+    """Say what went wrong, in one line, and what to do about it in another."""
+    hint = _HINTS.get(code, hint)
+    click.echo(f"{styled('oauthclient:', 'red', 'bold')} {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)
+
+
+@contextmanager
+def using(login: Login) -> Iterator[None]:
+    """A failure of this login's session says how to log in again."""
+    try:
+        yield
+    except ReauthenticationRequired as error:
+        error.hint = f"Log in again: {login.command()}"
+        raise
+
+
+def exit_code(error: OAuthError) -> int:
+    """The code for an error of the library."""
+    match error:
+        case ReauthenticationRequired():
+            return LOGIN_REQUIRED
+        case ErrorResponse() | RegistrationLost():
+            return REFUSED
+        case AuthorizationServerError():
+            return NO_GOOD_ANSWER
+        case StorageError():
+            return STORAGE
+    return FAILED

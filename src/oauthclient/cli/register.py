@@ -1,0 +1,150 @@
+"""`oauthclient register`: what the command registered itself as, and what can be done about that (RFC 7592)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oauthclient.cli import look
+from oauthclient.cli.ledger import Login
+from oauthclient.cli.options import issuer_argument, json_option, server_options, store_option
+from oauthclient.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from oauthclient.cli.place import Place
+    from oauthclient.native.registration import AppRegistration
+    from oauthclient.protocol.registration import Registration
+
+
+@click.group
+def register() -> None:
+    """Look after what was registered at a server.
+
+    The command registers itself at its first login. All logins at a server share that registration.
+    """
+
+
+@register.command
+@issuer_argument
+@click.option("--server", "at_server", is_flag=True, help="Ask the server, instead of showing what is kept here.")
+@store_option
+@server_options
+@json_option
+@click.pass_obj
+def show(place: Place, /, *, issuer: str, at_server: bool, json_: bool, **options: Any) -> None:
+    """Show what the command is registered as at ISSUER. Secrets are left out."""
+    registration = _registration(place, issuer, options)
+    found = registration.read() if at_server else registration.show()
+    if found is None:
+        raise _not_registered(issuer)
+    if json_:
+        look.as_json(_document(found))
+    else:
+        _show(found)
+
+
+@register.command("rotate-key")
+@issuer_argument
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 3600),
+    default=5.0,
+    show_default=True,
+    help="Seconds in which the server takes both keys, for other processes that still use the old one.",
+)
+@store_option
+@server_options
+@json_option
+@click.pass_obj
+def rotate_key(place: Place, /, *, issuer: str, overlap: float, json_: bool, **options: Any) -> None:
+    """Replace the key that the command proves itself with at ISSUER.
+
+    The new key is added there, used, and then the old one dropped. If this is cut short, run it again. Logins go on.
+    """
+    found = _registration(place, issuer, options).rotate_key(overlap=overlap)
+    if json_:
+        look.as_json(_document(found))
+    else:
+        look.say(f"The key of {found.client_id} at {issuer} is now {found.key}.")
+
+
+@register.command
+@issuer_argument
+@click.option("--forget", is_flag=True, help="Only forget it here: the server cannot be told any more.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@store_option
+@server_options
+@click.pass_obj
+def delete(place: Place, /, *, issuer: str, forget: bool, yes: bool, **options: Any) -> None:
+    """Delete the registration at ISSUER, and its key."""
+    logins = [login for login in place.ledger.all() if login.issuer == issuer and login.registered]
+    if logins:
+        raise ConfigurationError(
+            f"There are logins at {issuer} that need the registration.",
+            code="logins_left",
+            hint=f"oauthclient logout {issuer} --all",
+        )
+    registration = _registration(place, issuer, options)
+    if not yes:
+        click.confirm(f"Delete the registration at {issuer}?", abort=True, err=True)
+    if forget:
+        registration.forget()
+        look.say(f"Forgotten. {issuer} may still know the client.")
+    else:
+        registration.delete()
+        look.say(f"Deleted at {issuer}, and here.")
+
+
+def _registration(place: Place, issuer: str, options: dict[str, Any]) -> AppRegistration:
+    """The registration, reached as the logins there are, unless the command line says otherwise."""
+    logins = [login for login in place.ledger.all() if login.issuer == issuer]
+    known = next((login for login in logins if login.registered), None)
+    if logins and known is None:
+        known = logins[0]  # registered by hand, which is what will be said
+    ca: Path | None = options["ca"]
+    given = {"store": options["store"], "insecure_loopback": options["insecure_loopback"], "ca": ca and str(ca)}
+    login = (known or Login(issuer, "default"))._replace(
+        **{name: value for name, value in given.items() if value is not None}
+    )
+    return place.app(login).registration
+
+
+def _not_registered(issuer: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The command is not registered at {issuer}.",
+        code="not_registered",
+        hint="The first login there does that. If it is kept elsewhere: --store, --folder.",
+    )
+
+
+def _document(found: Registration) -> dict[str, Any]:
+    return {
+        "issuer": found.issuer,
+        "client_id": found.client_id,
+        "key": found.key,
+        "manageable": found.registration_access_token is not None,
+        "metadata": dict(found.metadata),
+    }
+
+
+def _show(found: Registration) -> None:
+    click.echo(found.client_id)
+    manageable = found.registration_access_token is not None
+    look.facts(
+        [
+            ("issuer", found.issuer),
+            ("key", found.key),
+            ("can be managed", "yes (RFC 7592)" if manageable else "no: only by the server's administrator"),
+            *((name, _text(value)) for name, value in sorted(found.metadata.items()) if name != "jwks"),
+            ("keys at the server", ", ".join(str(jwk.get("kid") or jwk.get("kty")) for jwk in found.jwks)),
+        ]
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_text(member) for member in value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
