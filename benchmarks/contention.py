@@ -1,7 +1,7 @@
 """64 processes that meet one expiry: the slowest of them over the one that refreshes: at most 2.0; one token request.
 
-The server is a process of its own, which takes a fifth of a second for each answer, as over a long line. Each process has
-restored the session before, and asks for a token at the same time as the others.
+The server is a process of its own, which takes a fifth of a second for each answer, as over a long line. Each process
+has restored the session before, and asks for a token at the same time as the others.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from oauthclient.protocol.userinfo import _HINTS as _OF_USERINFO
 from oauthclient.storage.keyring_keys import TOO_LARGE
 from tests.named import ROOT
 
-# What the document covers: all but the package's own lazy door and the servers for tests. A folder stands for its files.
+# What the document covers: all but the lazy front door and the servers for tests. A folder stands for its files.
 ROOMS = (
     "cli",
     "client.py",
@@ -67,6 +67,15 @@ def codes(tree: ast.AST) -> set[str]:
     return {code for node in ast.walk(tree) for value in written(node) for code in constants(value)}
 
 
+def raised(tree: ast.AST) -> Iterator[tuple[type[errors.OAuthError], str]]:
+    """Each error that is made under its own name, with its code."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES:
+            for keyword in node.keywords:
+                if keyword.arg == "code":
+                    yield from ((getattr(errors, node.func.id), code) for code in constants(keyword.value))
+
+
 FILES = [
     file
     for room in ROOMS
@@ -85,6 +94,18 @@ def test_every_error_has_its_section_with_its_code() -> None:
 
 def test_every_code_has_its_row() -> None:
     assert IN_SOURCE - {*ROWS, *CLASSES.values()} == set()
+
+
+def test_a_code_stands_where_its_class_is_described() -> None:
+    sections = {
+        section.partition("`")[0]: {*re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)}
+        for section in re.split(r"^## `", TEXT, flags=re.MULTILINE)[1:]
+    }
+    for file in FILES:
+        for error, code in raised(ast.parse(file.read_text(encoding="utf-8"))):
+            bases = [base.__name__ for base in error.__mro__ if issubclass(base, errors.OAuthError)]
+            here = set().union(*(sections[base] | {CLASSES[base]} for base in bases))
+            assert code in here, f"{file.name}: {error.__name__}"
 
 
 def test_every_row_is_a_code_that_can_be_met() -> None:

@@ -4,10 +4,12 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -20,14 +22,18 @@ _PATIENCE = 30  # seconds
 _EVERY_COMMAND = ["login", "logout", "status", "token", "request", "register", "doctor", "demo"]
 
 
-def on_a_terminal(*arguments: str, environ: Mapping[str, str], typed: str = "") -> tuple[int, str]:
-    """The exit code, and all that a person sees."""
+def on_a_terminal(*arguments: str, environ: Mapping[str, str], answers: Sequence[str] = ()) -> tuple[int, str]:
+    """The exit code, and all that a person sees who types an answer at each colon that waits for one."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen([*COMMAND, *arguments], env=dict(environ), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    os.write(ours, typed.encode())
-    seen = b""
-    while True:
+    seen, left = b"", list(answers)
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if not select.select([ours], [], [], 0.5)[0]:
+            if process.poll() is not None:
+                break
+            continue
         try:
             piece = os.read(ours, 65536)
         except OSError:  # the other end has closed
@@ -35,6 +41,8 @@ def on_a_terminal(*arguments: str, environ: Mapping[str, str], typed: str = "") 
         if not piece:
             break
         seen += piece
+        if left and seen.endswith(b": "):
+            os.write(ours, f"{left.pop(0)}\n".encode())
     os.close(ours)
     return process.wait(_PATIENCE), seen.decode()
 
@@ -105,8 +113,6 @@ def test_every_command_explains_itself(stage: Stage, command: list[str]) -> None
 
 
 def test_all_exit_codes_are_listed_in_the_help_and_in_the_docs(stage: Stage) -> None:
-    from pathlib import Path
-
     told = stage.here("--help")[1].partition("Exit codes:")[2]
     documented = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 
@@ -191,7 +197,7 @@ def test_a_device_login_shows_its_code_and_ends_when_it_was_entered(stage: Stage
             told += line
             code = re.fullmatch(r"    ([A-Z]{4}-[A-Z]{4})\n", line)
             if code:
-                stage.server.device.codes.approve(code[1])
+                stage.server.device.approve(code[1])
         assert process.wait(_PATIENCE) == 0
 
     assert "Only go on if you started this login yourself." in told
@@ -229,12 +235,12 @@ def test_a_passphrase_is_asked_for_and_not_shown(stage: Stage) -> None:
     del stage.environ["OAUTHCLIENT_STORAGE_KEY"]
     login = ["login", *stage.for_orders, "--no-browser", "--timeout", "1"]
 
-    seen = on_a_terminal(*login, environ=stage.environ, typed="very secret\nvery secret\n")[1]
+    seen = on_a_terminal(*login, environ=stage.environ, answers=["very secret"] * 2)[1]
 
     assert "Passphrase for new sealed files: " in seen
     assert "Repeat for confirmation: " in seen
     assert "very secret" not in seen
-    wrong = on_a_terminal(*login, environ=stage.environ, typed="another\n")
+    wrong = on_a_terminal(*login, environ=stage.environ, answers=["another"])
     assert wrong[0] == 6
     assert "The passphrase is not the one" in wrong[1]
 

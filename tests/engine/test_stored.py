@@ -285,7 +285,7 @@ def test_a_child_neither_waits_for_its_parents_turn_nor_ends_its_lease(tmp_path:
                 try:
                     stored.answer(Lease(NAME))
                 except StorageBusy as busy:
-                    print(json.dumps("process" in str(busy)), flush=True)
+                    print(json.dumps("another process" in busy.message), flush=True)
                 os._exit(0)
             os.waitpid(pid, 0)
         try:

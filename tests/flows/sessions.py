@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from oauthclient.errors import ReauthenticationRequired
 from oauthclient.flows.authorize import begin
 from oauthclient.flows.effects import FreshID, Lease
 from oauthclient.flows.keep import keep_session
@@ -162,3 +165,21 @@ def a_slot(**changes: Any) -> Slot[Name]:
         "thumbprint": KEY.thumbprint,
     }
     return Slot(**(usual | changes))
+
+
+def logged_in_home(*, openid: bool = False, expired: bool = True, **tokens: Any) -> Home:
+    """Somebody is logged in, and, with `expired`, the token has ended. `tokens`: settings of server.refresh_tokens."""
+    home = Home()
+    for name, value in tokens.items():
+        setattr(home.server.refresh_tokens, name, value)
+    home.log_in(None if openid else a_wish(scope=""))
+    if expired:
+        home.expire()
+    return home
+
+
+def why(home: Home, **how: Any) -> str:
+    """The reason for which there is no token without a person."""
+    with pytest.raises(ReauthenticationRequired) as failed:
+        home.renewed(**how)
+    return failed.value.reason

@@ -64,7 +64,7 @@ def test_the_session_before_is_not_revoked_where_it_was_the_same_persons() -> No
     assert home.renewed()
 
 
-@pytest.mark.parametrize("key", [KEY.thumbprint, ""])
+@pytest.mark.parametrize("key", [KEY.thumbprint, ""], ids=["the same", "none"])
 def test_a_key_that_is_still_in_use_stays(key: str) -> None:
     home = a_home()
     home.put(replace(home.session(), jkt=key))

@@ -18,8 +18,9 @@ from oauthclient.testing import misbehaviour
 from tests.native.house import STORAGE_KEY, cancelled_once, eventually
 
 PROGRAM = """
-import sys
+import signal, sys
 from oauthclient import NativeApp, Resource, Vault
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started us without, in the background
 issuer, orders, folder, how = sys.argv[1:]
 with NativeApp(
     issuer, name="Acme CLI", resources=[Resource(orders, scope="read")], client_id="acme", insecure_loopback=True,

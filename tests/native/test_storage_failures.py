@@ -4,7 +4,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, NoKeyringError
 
-from oauthclient import Vault
+from oauthclient import Secret, SigningKey, Vault
 from oauthclient.errors import (
     StorageError,
     StorageLocked,
@@ -207,9 +207,15 @@ class TestFiles:
             house.login(house.app(vault=Vault.file(house.folder, key=b"x" * 32)))
         assert house.app().restore().subject == "alice"
 
-    def test_a_key_that_is_gone_is_said_and_a_new_login_replaces_the_session(self, house) -> None:
+    @pytest.mark.parametrize(
+        "left", [None, "rubbish", SigningKey.generate().to_jwk()], ids=["gone", "rubbish", "another"]
+    )
+    def test_a_key_that_is_not_there_is_said_and_a_new_login_replaces_the_session(self, house, left) -> None:
         house.login()
-        house.vault().keys.delete(house.seen("par")[0].request_object["dpop_jkt"])
+        thumbprint = house.seen("par")[0].request_object["dpop_jkt"]
+        house.vault().keys.delete(thumbprint)
+        if left is not None:
+            house.vault().keys.save(thumbprint, Secret(left))
         with pytest.raises(StorageUnreadable) as caught:
             house.app().restore()
         assert caught.value.code == "session_key_missing"

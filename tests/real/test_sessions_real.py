@@ -9,6 +9,7 @@ import pytest
 
 from tests.real.by_hand import authorize
 from tests.real.harness import RealServer
+from tests.real.person import Person
 from tests.sessions.expiries import all_call
 from tests.sessions.fleet import Home, Launcher, launched
 from tests.sessions.kills import kill_at_random
@@ -20,14 +21,16 @@ def launcher() -> Iterator[Launcher]:
         yield started
 
 
-def home_at(launcher: Launcher, folder: Path, real: RealServer, *names: str) -> Home:
+def home_at(
+    launcher: Launcher, folder: Path, real: RealServer, *names: str, browse: Callable[[str], str] | None = None
+) -> Home:
     """A session for APIs of the real server, logged in."""
     home = Home(
         launcher,
         folder,
         real.issuer,
         [real.resource(name) for name in names],
-        browse=partial(authorize, real),
+        browse=browse or partial(authorize, real),
         client_id="native",
         ca=str(real.ca),
         prompt="consent",
@@ -102,6 +105,18 @@ def test_processes_whose_token_is_rejected_at_once_replace_it_once(
         for worker in workers:
             worker.close()
     assert real.stats()["as"]["replayed"] == 0
+
+
+def test_a_second_login_in_the_same_browser_does_not_end_itself(
+    launcher: Launcher, real: RealServer, tmp_path: Path
+) -> None:
+    """This server keeps one grant for both, and revoking the first login's refresh token would take both."""
+    with Person(real) as person:
+        home = home_at(launcher, tmp_path, real, "a", browse=person.authorize)
+        home.log_in()
+    with home.worker() as worker:
+        assert worker.hear() == {}
+        assert worker.ask(refresh=home.resources[0])["status"] == 200
 
 
 @pytest.mark.parametrize("grace", [0, 60])

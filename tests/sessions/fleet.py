@@ -31,6 +31,7 @@ class Speaker:
     def __init__(self, lines: IO[str], answers: IO[str]) -> None:
         self._lines = lines
         self._answers = answers
+        self._heard = b""
 
     def tell(self, **command: Any) -> None:
         """Send a command, without waiting for its answer."""
@@ -39,9 +40,13 @@ class Speaker:
 
     def hear(self) -> dict[str, Any]:
         """The next answer."""
-        assert select.select([self._answers], [], [], PATIENCE)[0], "the process hangs"
-        line = self._answers.readline()
-        assert line, "the process has ended"
+        # Read here and not by the file object: what that has read ahead, no select knows of.
+        while b"\n" not in self._heard:
+            assert select.select([self._answers], [], [], PATIENCE)[0], "the process hangs"
+            more = os.read(self._answers.fileno(), 65_536)
+            assert more, "the process has ended"
+            self._heard += more
+        line, _, self._heard = self._heard.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

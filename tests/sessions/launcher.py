@@ -55,8 +55,8 @@ def main(path: str) -> None:
         listener.listen(128)
         sys.stdout.write("{}\n")
         sys.stdout.flush()
-        while sys.stdin not in (ready := select.select([listener, sys.stdin], [], [])[0]):
-            connection, _ = ready[0].accept()
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
             with connection:
                 if os.fork() == 0:
                     listener.close()

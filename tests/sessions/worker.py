@@ -1,8 +1,8 @@
 """What one process of an app does that shares a session with others.
 
-Each command is a line with a JSON object, and one line answers it: `{"call": URL}` sends a request there, `{"token": URL}` has
-the token for it, `{"refresh": URL}` has another one than that at hand, `{"loop": URL}` does so again and again and never
-answers, `{"advance": seconds}` lets time go by for this process.
+Each command is a line with a JSON object, and one line answers it: `{"call": URL}` sends a request there,
+`{"token": URL}` has the token for it, `{"refresh": URL}` has another one than that at hand, `{"loop": URL}` does so
+again and again and never answers, `{"advance": seconds}` lets time go by for this process.
 """
 
 import json

@@ -32,6 +32,7 @@ _NO_KEYRING: Final = (
     "Keep the login in sealed files instead: --store file, with a passphrase that is asked for, or with "
     "OAUTHCLIENT_STORAGE_KEY in the environment."
 )
+_EXTEND: Final = "Log in again with --extend, and the --resource and --scope that are missing."
 _LESS_SAFE: Final = "--bearer does without; then whoever gets hold of a token can use it."
 # Where the library's hint speaks to a program. "" leaves it out.
 _HINTS: Final = {
@@ -42,6 +43,7 @@ _HINTS: Final = {
     "downgrade_refused": _LESS_SAFE,
     "extra_missing": "pip install 'oauthclient[cli]'",
     "identity_changed": "Log in as the same person; or with --switch-account; or under another --profile.",
+    "insufficient_scope": _EXTEND,
     "invalid_dpop_proof": "Check the clock of this machine.",
     "invalid_issuer": "Write it as https://as.example.com; for a server on this machine: --insecure-loopback.",
     "invalid_target": "Check --resource or --identifier, byte for byte; or --target audience, or --target scope.",
@@ -49,7 +51,7 @@ _HINTS: Final = {
     "keyring_forgets": _NO_KEYRING,
     "login_timeout": "Log in again, and finish in the browser; or allow more time: --timeout.",
     "no_keyring": _NO_KEYRING,
-    "not_granted": "Log in again with --extend, and the --resource and --scope that are missing.",
+    "not_granted": _EXTEND,
     "overlapping_resources": "Name each --resource once.",
     "registered_by_hand": "Its administrator changes it.",
     "registration_not_offered": "Have its administrator register a native app, and give its --client-id.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from oauthclient.errors import NotOffered
 from oauthclient.jose.algorithms import VERIFYING
+from oauthclient.login.redirect import RedirectTarget, redirect_path
 from oauthclient.protocol.binding import DPoP
 from oauthclient.protocol.client_metadata import ClientMetadata, choose
 
@@ -51,9 +52,8 @@ def _registration(metadata: ServerMetadata) -> Finding:
     except NotOffered as error:
         return Finding(topic, "bad", "nothing that software can do alone", error.message)
     if metadata.registration_endpoint is None:
-        return Finding(
-            topic, "bad", "no registration_endpoint", "have a native app registered, and give its --client-id"
-        )
+        uris = " and ".join(RedirectTarget(redirect_path(metadata.issuer or "")).registered())
+        return Finding(topic, "bad", "no registration_endpoint", f"--client-id of a native app registered for {uris}")
     how = choice.method if choice.algorithm is None else f"{choice.method}, {choice.algorithm}"
     return Finding(topic, "good", "registration_endpoint", f"the command registers itself: {how}")
 

@@ -11,6 +11,7 @@ from oauthclient.errors import OAuthError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_COMPLETING = "_OAUTHCLIENT_COMPLETE"  # set by the shell's part of the completion
 _USAGE = 2
 _INTERRUPTED = 130  # 128 + SIGINT
 _READER_GONE = 141  # 128 + SIGPIPE
@@ -45,15 +46,15 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         complain(error.format_message())
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, EOFError, KeyboardInterrupt):
         click.echo(err=True)  # after the ^C
         return _INTERRUPTED
     except OAuthError as error:
         complain(error.message, hint=error.hint, code=error.code)
         return exit_code(error)
-    except (BrokenPipeError, SystemExit) as ended:
-        # click ends the process with 1 where the pipe is broken.
-        if not isinstance(ended.__context__ if isinstance(ended, SystemExit) else ended, BrokenPipeError):
+    except (BrokenPipeError, SystemExit):
+        # click itself ends the process in two cases: it has written a completion, or the pipe it writes to is broken.
+        if _COMPLETING in os.environ:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter would complain as it flushes
         return _READER_GONE

@@ -61,7 +61,8 @@ class Story:
         self._orders = Resource(f"{port.url}/orders", scope="read")
         self._stock = Resource(f"{port.url}/stock", scope="write")
         apis = [ProtectedAPI(self._server, api.url, scope=api.scope or ()) for api in (self._orders, self._stock)]
-        port.serve(Network(self._server, *apis))
+        self._network = Network(self._server, *apis)
+        port.serve(self._network)
         self._recorder = Recorder(self._log, tls=ssl.create_default_context())
         self._app = NativeApp(
             self._server.issuer,

@@ -5,9 +5,10 @@ Apart from logging in, which most runs of an app do not: this imports nothing of
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from oauthclient.errors import StorageUnreadable
+from oauthclient.errors import InvalidKey, StorageUnreadable
 from oauthclient.flows.keep import stored_session
 from oauthclient.jose.keys import SigningKey
 from oauthclient.native.client import NativeClient, Wanted
@@ -106,10 +107,13 @@ class Restoring:
         if not jkt:
             return Bearer()
         text = yield from step(self.setting.bare.do(("key", jkt), lambda: self.setting.vault.keys.load(jkt)))
-        if text is None:
-            raise StorageUnreadable(
-                "The key of the session is not where keys are kept any more.",
-                code="session_key_missing",
-                hint="Log in again: it then replaces this session.",
-            )
-        return DPoP(SigningKey.from_jwk(text))
+        if text is not None:
+            with suppress(InvalidKey):
+                key = SigningKey.from_jwk(text)
+                if key.thumbprint == jkt:
+                    return DPoP(key)
+        raise StorageUnreadable(
+            "The key of the session is not where keys are kept any more.",
+            code="session_key_missing",
+            hint="Log in again: it then replaces this session.",
+        )

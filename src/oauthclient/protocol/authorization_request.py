@@ -91,7 +91,7 @@ def request_parameters(  # each is a parameter of its own
         ("login_hint", wish.login_hint),
         ("ui_locales", wish.ui_locales),
         ("claims", None if wish.claims is None else _json(wish.claims)),
-        ("authorization_details", None if wish.authorization_details is None else _json(wish.authorization_details)),
+        ("authorization_details", None if wish.authorization_details is None else _details(wish.authorization_details)),
     ]
     if told_by != "scope":
         parameters += [(told_by, target.target) for target in wish.targets]
@@ -132,6 +132,17 @@ def front_channel_url(authorization_endpoint: str, parameters: Iterable[tuple[st
 def challenge(verifier: str) -> str:
     """The S256 challenge of a verifier (RFC 7636, section 4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
+
+
+def _details(value: object) -> str:
+    """RFC 9396, section 2: an array of objects, each with its `type`."""
+    if isinstance(value, list | tuple) and all(isinstance(one, dict) and one.get("type") for one in value):
+        return _json(value)
+    raise ConfigurationError(
+        "authorization_details= is a list of dictionaries that each have a type.",
+        code="invalid_authorization_details",
+        hint="See RFC 9396, section 2; the API's documentation names its types.",
+    )
 
 
 def _json(value: object) -> str:

@@ -112,10 +112,6 @@ class SessionState:
         """The session with what a verified ID token says."""
         return replace(self, subject=subject, claims=dict(claims), id_token=id_token)
 
-    def outcome_unknown_since(self) -> float | None:
-        """When the refresh token was sent without an answer having been stored, if that is so."""
-        return None if self.note is None else self.note.written_at
-
     def urgent(self, now: float) -> bool:
         """Whether a refresh that was cut short is so recent that repeating it at once may still be forgiven."""
         return self.note is not None and 0 <= now - self.note.written_at < _MADE_ANEW
