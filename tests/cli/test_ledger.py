@@ -102,6 +102,8 @@ def test_a_url_that_can_be_read_in_two_ways_leads_nowhere(ledger: Ledger, url: s
         (b'{"version": 1, "logins": [{"issuer": "", "profile": "", "resources": [{"url": "x"}]}]}', "ledger_damaged"),
         (b'{"version": 1, "logins": [{"issuer": "", "profile": "", "resources": [{}]}]}', "ledger_damaged"),
         (b'{"version": 1, "logins": [{"issuer": "", "profile": "", "resources": [], "more": 1}]}', "ledger_damaged"),
+        (b'{"version": 1, "logins": [{"issuer": "", "profile": "", "resources": [], "port": "x"}]}', "ledger_damaged"),
+        (b'{"version": 1, "logins": [{"issuer": "", "profile": "", "resources": [], "target": 1}]}', "ledger_damaged"),
         (b'{"version": 2, "logins": {}}', "storage_too_new"),
     ],
 )

@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -258,3 +259,14 @@ def test_shells_complete_commands_and_what_is_known(logged_in: Stage, shell: str
     assert "plain,logout" in completed("logo")
     assert f"plain,{logged_in.issuer}" in completed("logout", "http")
     assert f"plain,{logged_in.stock.url}" in completed("request", "GET", logged_in.stock.url[:-2])
+
+
+def test_without_its_packages_the_command_says_which_to_install(stage: Stage) -> None:
+    program = "import sys; sys.modules['click'] = None; from oauthclient.cli.main import main; main()"
+
+    told = subprocess.run(
+        [sys.executable, "-c", program], env=stage.environ, capture_output=True, text=True, check=False
+    )
+
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == "oauthclient: The command needs more packages: pip install 'oauthclient[cli]'\n"

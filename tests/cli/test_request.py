@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,21 @@ def test_bytes_come_through_a_pipe_as_they_are(logged_in: Stage) -> None:
 
     assert code == 0
     assert (logged_in.folder / "picture").read_bytes() == picture
+
+
+def test_a_call_with_a_token_at_hand_loads_nothing_that_it_does_not_need(logged_in: Stage) -> None:
+    """A start is most of what a call costs (`python -m benchmarks cli`)."""
+    program = f"""
+import sys
+from oauthclient.cli.main import run
+assert run(["request", "GET", {logged_in.orders.url!r}]) == 0
+print(*sorted(sys.modules))
+"""
+    called = subprocess.run(
+        [sys.executable, "-c", program], env=logged_in.environ, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(called.stdout.splitlines()[-1].split())
+    assert "oauthclient.plugin.auth" in loaded
+    assert loaded & {"joserfc", "filelock", "keyring", "platformdirs", "segno", "oauthclient.native.logins"} == set()
+    assert [name for name in loaded if name.startswith("oauthclient.login")] == []

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from oauthclient.flows.server import Told
+
 _VERSION: Final = 1
 _LEASE_SECONDS: Final = 10.0
 
@@ -32,7 +34,7 @@ class Login(NamedTuple):
     registered: bool = True
     resources: tuple[Resource, ...] = ()
     scope: str = "openid"
-    target: str = "resource"
+    target: Told = "resource"
     bearer: bool = False
     store: str = "keyring"
     key_file: str | None = None
@@ -165,6 +167,20 @@ def _members(login: Login) -> dict[str, Any]:
 def _login(members: dict[str, Any]) -> Login:
     resources = tuple(Resource(api.pop("url"), **api) for api in members["resources"])
     login = Login(**{**members, "resources": resources})
-    if not all(isinstance(value, str) for value in (login.issuer, login.profile, login.client_id, login.store)):
+    if not _sound(login):
         raise TypeError
     return login
+
+
+def _sound(login: Login) -> bool:
+    """Whether the values are of the kinds that they should be: a person may have edited the file."""
+    texts = (login.issuer, login.profile, login.client_id, login.scope, login.store, login.host)
+    paths = (login.key_file, login.secret_file, login.ca, login.path)
+    flags = (login.registered, login.bearer, login.insecure_loopback)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(path is None or isinstance(path, str) for path in paths)
+        and all(isinstance(flag, bool) for flag in flags)
+        and isinstance(login.port, int)
+        and login.target in ("resource", "audience", "scope")
+    )

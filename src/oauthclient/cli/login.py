@@ -206,7 +206,8 @@ def _tell(session: Session, made: Login) -> None:
     look.say(f"{look.styled('Logged in', 'green', 'bold')}{as_whom} at {made.issuer}. The session is kept in {where}.")
     for granted in session.granted:
         look.say(f"  {granted.target}  {granted.scope or ''}".rstrip())
-    look.say(f"Call it: oauthclient request GET {made.resources[0].url}")
+    profile = "" if made.profile == "default" else f" --profile {made.profile}"
+    look.say(f"Call it: oauthclient request GET {made.resources[0].url}{profile}")
 
 
 def _document(session: Session, made: Login) -> dict[str, Any]:

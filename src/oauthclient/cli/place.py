@@ -54,13 +54,12 @@ class Place:
 
     def app(self, login: Login, **more: Any) -> NativeApp:
         """The command as the client that `login` was, or is to be, made by."""
-        authentication = _authentication(login)
         return NativeApp(
             login.issuer,
             name=NAME,
             resources=login.resources,
             client_id=None if login.registered else login.client_id,
-            authentication=authentication,
+            authentication=_authentication(login),
             vault=self.vault(login.store),
             profile=login.profile,
             scope=login.scope,
@@ -68,7 +67,7 @@ class Place:
             redirect_host=login.host,
             redirect_port=login.port,
             redirect_path=login.path,
-            target=_target(login.target),
+            target=login.target,
             insecure_loopback=login.insecure_loopback,
             verify=trust(login.ca),
             **more,
@@ -131,10 +130,6 @@ def _usual_folder() -> Path:
     except ImportError:
         raise missing("platformdirs") from None
     return user_data_path("oauthclient", appauthor=False) / _APP
-
-
-def _target(target: str) -> Any:
-    return target
 
 
 def _authentication(login: Login) -> ClientAuthentication | None:
