@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 MARKS  := $(VENV)/.made
 
-.PHONY: demo test check unit versions bench clean
+.PHONY: demo test check unit versions bench soak clean
 
 demo: $(MARKS)/runtime
 	@$(BIN)/python examples/demo.py
@@ -28,6 +28,10 @@ versions:
 
 bench: $(MARKS)/dev
 	@$(BIN)/python -m benchmarks
+
+# Processes that share a session are killed at random, for half an hour; --seed repeats a run.
+soak: $(MARKS)/dev $(MARKS)/node
+	@$(BIN)/python -m tests.soak --minutes 30
 
 clean:
 	rm -rf $(VENV) $(VENV)-* tests/real/server/node_modules

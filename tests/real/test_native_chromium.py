@@ -37,6 +37,36 @@ with NativeApp(issuer, name="Acme CLI", resources=[Resource(url, scope="read")],
 """
 
 
+class Login:
+    """A login of an app on a thread, while the test is the person."""
+
+    def __init__(self, app: NativeApp, **how: Any) -> None:
+        self.told: list[str] = []
+        self._outcome: list[Session | BaseException] = []
+        self._thread = threading.Thread(target=self._run, args=(app, {"tell": self.told.append} | how))
+        self._thread.start()
+
+    def _run(self, app: NativeApp, how: dict[str, Any]) -> None:
+        try:
+            self._outcome.append(app.login(**how))
+        except BaseException as error:  # noqa: BLE001  # the outcome to look at
+            self._outcome.append(error)
+
+    def check(self) -> None:
+        """Raise what the login has ended with, if that is no session."""
+        for outcome in self._outcome:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    def session(self) -> Session:
+        """What came of it, or what was raised."""
+        self._thread.join(30)
+        self.check()
+        (outcome,) = self._outcome
+        assert isinstance(outcome, Session)
+        return outcome
+
+
 @pytest.fixture(scope="module")
 def pages(start_real: Callable[..., RealServer]) -> RealServer:
     """The real server with its own login pages."""
@@ -60,7 +90,7 @@ def desktop(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Login], str]:
     """The URL that the app opened in the system's browser, which is a script here; waits for it."""
     written, told = tmp_path / "url", threading.Event()
     script = tmp_path / "browser"
@@ -69,40 +99,17 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]
     here = Surroundings({"DISPLAY": ":0", "BROWSER": str(script)}, "linux", lambda _: False, lambda name: name)
     monkeypatch.setattr(Surroundings, "here", classmethod(lambda _: here))
 
-    def wait() -> str:
+    def wait(login: Login) -> str:
         for _ in range(500):
             if written.exists():
                 url = written.read_text().strip()
                 written.unlink()
                 return url
+            login.check()
             told.wait(0.02)
         raise AssertionError("The app opened no browser.")
 
     return wait
-
-
-class Login:
-    """A login of an app on a thread, while the test is the person."""
-
-    def __init__(self, app: NativeApp, **how: Any) -> None:
-        self.told: list[str] = []
-        self._outcome: list[Session | BaseException] = []
-        self._thread = threading.Thread(target=self._run, args=(app, {"tell": self.told.append} | how))
-        self._thread.start()
-
-    def _run(self, app: NativeApp, how: dict[str, Any]) -> None:
-        try:
-            self._outcome.append(app.login(**how))
-        except BaseException as error:  # noqa: BLE001  # the outcome to look at
-            self._outcome.append(error)
-
-    def session(self) -> Session:
-        """What came of it, or what was raised."""
-        self._thread.join(30)
-        (outcome,) = self._outcome
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
 
 
 def log_in_at(page: Page, user: str) -> None:
@@ -119,12 +126,12 @@ class TestInChromium:
         pages: RealServer,
         browser: Browser,
         desktop: Desktop,
-        opened: Callable[[], str],
+        opened: Callable[[Login], str],
         tmp_path: Path,
     ) -> None:
         with app_at(pages) as app, browser.page() as page:
             login = Login(app, prompt="consent")
-            url = opened()
+            url = opened(login)
             assert httpx.URL(url).params.keys() == {"client_id", "request_uri"}
             page.open(url)
             log_in_at(page, "dora")
@@ -163,11 +170,11 @@ class TestInChromium:
             page.wait_for("button")
 
     def test_a_person_who_says_no_reads_what_that_means(
-        self, pages: RealServer, browser: Browser, opened: Callable[[], str], tmp_path: Path
+        self, pages: RealServer, browser: Browser, opened: Callable[[Login], str], tmp_path: Path
     ) -> None:
         with app_at(pages, vault=Vault.memory()) as app, browser.page() as page:
             login = Login(app)
-            page.open(opened())
+            page.open(opened(login))
             page.wait_for("input[name=login]")
             page.evaluate("[...document.querySelectorAll('a')].find(a => a.innerText.includes('Cancel')).click()")
             page.wait_for("main.bad")

@@ -7,12 +7,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from urllib.parse import quote
 
 import click
 
 from oauthclient.cli.failures import NO_GOOD_ANSWER, REFUSED, complain, using
 from oauthclient.cli.options import issuer_option, profile_option, urls
-from oauthclient.errors import Unreachable, UnsafeURL
+from oauthclient.errors import Unreachable
 from oauthclient.protocol.text import shown
 from oauthclient.protocol.urls import displayed
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from oauthclient.cli.place import Place
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
+_RESERVED: Final = "!#$%&'()*+,/:;=?@[]~\\"  # what is left as it is written (RFC 3986, section 2.2)
 _FIELD_VALUE: Final = re.compile(r"[\x20-\x7e\t]*")
 
 
@@ -65,10 +67,7 @@ def request(ctx: click.Context, /, *, method: str, url: str, **options: Any) -> 
     headers, body = _message(ctx, options)
     if not _TOKEN.fullmatch(method):
         raise click.UsageError("METHOD is a word such as GET.", ctx)
-    try:
-        url = str(httpx.URL(url))
-    except httpx.InvalidURL as error:
-        raise UnsafeURL(f"The URL cannot be read: {error}.") from None
+    url = quote(url, safe=_RESERVED)
     login = place.ledger.serving(url, issuer=options["issuer"], profile=options["profile"])
     # The CA certificates take as long to read as the keyring takes to answer.
     tls = Flights().join("tls", lambda: trust(login.ca) or httpx.create_ssl_context())
