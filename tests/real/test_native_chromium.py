@@ -84,6 +84,8 @@ def desktop(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
         for variable, value in desktop.environment.items():
             monkeypatch.setenv(variable, value)
         monkeypatch.delenv("DISPLAY", raising=False)
+        # The library `keyring` would choose among all backends of this process, those of other tests included.
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.SecretService.Keyring")
         desktop.start_keyring("login password")
         yield desktop
         gc.collect()  # while its warnings are ignored
