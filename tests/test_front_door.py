@@ -43,7 +43,8 @@ def test_a_name_that_users_write_first_loads_nothing_but_modules_of_ours(name: s
 def test_no_client_pays_for_keys_or_event_loops_before_its_first_request() -> None:
     loaded = loaded_by(
         "from oauthclient import ClientSecretPost, OAuthClient, Resource\n"
-        "oauth = OAuthClient('https://as.example.com', client_id='stock-sync', authentication=ClientSecretPost('x' * 32))\n"
+        "secret = ClientSecretPost('x' * 32)\n"
+        "oauth = OAuthClient('https://as.example.com', client_id='stock-sync', authentication=secret)\n"
         "oauth.client_credentials(Resource('https://api.example.com/orders'))"
     )
     assert "oauthclient.plugin.auth" in loaded

@@ -145,7 +145,7 @@ def told(trees: list[ast.Module]) -> set[str]:
 
 
 def forgotten(tree: ast.Module, names: set[str]) -> list[str]:
-    """The calls of `names` that are not yielded from, nor handed to another story as the body of a lambda (`Ask` tells none)."""
+    """The calls of `names` not yielded from, nor handed to another story as the body of a lambda (`Ask` tells none)."""
     above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
 
     def handed_on(node: ast.AST) -> bool:
