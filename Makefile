@@ -16,7 +16,7 @@ check: $(MARKS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 unit: $(MARKS)/dev $(MARKS)/node
 	@tools/install-components
