@@ -1,4 +1,4 @@
-"""Rules 8, and the speed that is promised: 64 processes that meet one expiry."""
+"""64 processes that meet one expiry. How long the slowest waits is a figure of `benchmarks/contention.py`."""
 
 from pathlib import Path
 
@@ -10,6 +10,5 @@ def test_sixty_four_processes_contending_for_one_refresh_ask_once(launcher: Laun
     with House(delay=0.5) as house:
         home = at_the_house(launcher, tmp_path, house)
         home.log_in()
-        contest = contend(house, home, processes=64)
+        contend(house, home, processes=64)
         assert house.stats() == {"asked": 1, "refreshed": 1, "replays": 0}
-        assert contest.slowest <= 2 * contest.refresh
