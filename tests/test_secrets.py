@@ -1,4 +1,4 @@
-"""Promise 2 and rules 15: whatever goes wrong, no secret stands in a repr, a log, an exception or a traceback."""
+"""Whatever goes wrong, no secret stands in a repr, a log, an exception or a traceback."""
 
 from __future__ import annotations
 

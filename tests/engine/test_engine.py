@@ -1,4 +1,4 @@
-"""Rules 7 and 8 against the embedded server: how many token requests there are, whatever happens."""
+"""Against the embedded server: how many token requests there are, whatever happens."""
 
 from __future__ import annotations
 

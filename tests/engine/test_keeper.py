@@ -1,4 +1,4 @@
-"""Rules 7 and 8: a token is replaced before it expires, once for all who ask, and never in a storm."""
+"""A token is replaced before it expires, once for all who ask, and never in a storm."""
 
 from __future__ import annotations
 

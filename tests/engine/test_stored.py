@@ -1,4 +1,4 @@
-"""Rules 8: who holds an answer that could not be saved keeps the lease until it is saved or the process ends."""
+"""Who holds an answer that could not be saved keeps the lease until it is saved or the process ends."""
 
 from __future__ import annotations
 

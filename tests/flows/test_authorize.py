@@ -1,4 +1,4 @@
-"""A login's first half: RFC 6749, 4.1.1; RFC 7636; RFC 9101; RFC 9126; RFC 9449, section 10; rules 12."""
+"""A login's first half: RFC 6749, 4.1.1; RFC 7636; RFC 9101; RFC 9126; RFC 9449, section 10."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_nonce_challenge_to_a_push_costs_one_repeat(home: Home) -> None:
 
 @pytest.mark.parametrize("cause", ["nonce", "clock"])
 def test_a_push_that_is_repeated_has_a_new_request_object(home: Home, cause: str) -> None:
-    """Rules 6: the proof, the assertion and the request object are all new; each is good for one use."""
+    """The proof, the assertion and the request object are all new; each is good for one use."""
     if cause == "nonce":
         home.server.nonces.mode = "required"
     server = a_server(home, policy={"signer": SIGNER})
@@ -182,7 +182,7 @@ def test_a_signed_request_by_value_leaves_nothing_beside_it(home: Home) -> None:
 
 @pytest.mark.parametrize(("scope", "expected"), [("openid", {"response_type", "scope"}), ("", {"response_type"})])
 def test_a_server_of_openid_discovery_only_wants_some_of_it_beside(home: Home, scope: str, expected: set[str]) -> None:
-    """Rules 12; OpenID Connect Core, section 6.1. No more than the word openid is said of the scope."""
+    """OpenID Connect Core, section 6.1. No more than the word openid is said of the scope."""
     server = a_server(home, policy={"signer": SIGNER}, openid_only=True, **WITHOUT_PAR)
     url, _ = home.began(a_wish(scope=scope), server)
     assert asked(url).keys() == {"client_id", "request"} | expected
@@ -245,7 +245,7 @@ def test_a_request_object_is_encrypted_where_that_is_set(home: Home) -> None:
 
 
 def test_what_is_pushed_is_not_encrypted(home: Home) -> None:
-    """Rules 12: by value only; what is pushed goes over TLS to the one who reads it."""
+    """By value only; what is pushed goes over TLS to the one who reads it."""
     policy = {"signer": SIGNER, "request_encryption": ("ECDH-ES", "A256GCM")}
     home.began(server=a_server(home, policy=policy))
     assert form(home.sent[0])["request"][0].count(".") == 2

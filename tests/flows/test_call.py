@@ -1,4 +1,4 @@
-"""Rules 5, 6 and 11: a request to an endpoint, repeated once for each cause that a repeat can mend, all of it new."""
+"""A request to an endpoint, repeated once for each cause that a repeat can mend, all of it new."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_request_is_authenticated_and_carries_a_proof() -> None:
 
 
 def test_the_proof_names_no_query_and_no_token() -> None:
-    """RFC 9449, section 4.2; rules 6: `ath` never on token requests."""
+    """RFC 9449, section 4.2: `ath` never on token requests."""
     world = World(token_answer())
     told(world, endpoint=f"{ENDPOINT}?tenant=1")
     assert world.sent[0].url == f"{ENDPOINT}?tenant=1"
@@ -180,7 +180,7 @@ def test_an_error_that_is_not_about_time_is_not_repeated(code: str) -> None:
 
 @pytest.mark.parametrize("authentication", [ClientSecretBasic("wrong"), PublicClient()])
 def test_a_secret_holds_no_time_so_it_is_not_sent_again(authentication: ClientAuthentication) -> None:
-    """Rules 11: `invalid_client` with an assertion. Servers lock clients out that repeat a wrong secret."""
+    """`invalid_client` with an assertion. Servers lock clients out that repeat a wrong secret."""
     world = World()
     world.answers = [with_date(error_answer("invalid_client"), world, 3600)]
     told(world, make_server(authentication=authentication))

@@ -1,4 +1,4 @@
-"""Rules 3: discovery asks in order, moves on, and never merges (RFC 8414, section 3; OpenID Connect Discovery, 4)."""
+"""Discovery asks in order, moves on, and never merges (RFC 8414, section 3; OpenID Connect Discovery, 4)."""
 
 from __future__ import annotations
 

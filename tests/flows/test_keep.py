@@ -1,4 +1,4 @@
-"""A new session takes the place of the one before, and only when it has succeeded: rules 9."""
+"""A new session takes the place of the one before, and only when it has succeeded."""
 
 from __future__ import annotations
 

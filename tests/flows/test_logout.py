@@ -1,4 +1,4 @@
-"""RFC 7009; rules 13: the server is told, and what is kept here goes in any case."""
+"""RFC 7009: the server is told, and what is kept here goes in any case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a grant to a token, and its renewal: RFC 6749, section 4; RFC 8707, section 2.2; rules 3, 7 and 8."""
+"""From a grant to a token, and its renewal: RFC 6749, section 4; RFC 8707, section 2.2."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_without_a_scope_none_is_asked_for() -> None:
 
 @pytest.mark.parametrize(("told_by", "named"), [("resource", "resource"), ("audience", "audience"), ("scope", None)])
 def test_how_the_target_is_told_belongs_to_the_server(told_by: str, named: str | None) -> None:
-    """Rules 1: some servers know only `audience`, some only scopes."""
+    """Some servers know only `audience`, some only scopes."""
     world = World(token_answer())
     obtained(world, slot=make_slot(told_by=told_by))
     assert {"resource", "audience"} & parameters(world).keys() == ({named} if named else set())
@@ -267,7 +267,7 @@ def test_slots_share_nothing(other: dict[str, Any]) -> None:
     ids=repr,
 )
 def test_a_failure_leaves_the_stored_token_alone(failure: Any) -> None:
-    """Rules 8: a rejected answer is never stored, and the old token may still be good."""
+    """A rejected answer is never stored, and the old token may still be good."""
     world = World(token_answer("old"), failure)
     old = world.tell(renew(known(), SLOT, None))
     with pytest.raises(OAuthError):

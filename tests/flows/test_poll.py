@@ -184,7 +184,7 @@ def test_the_parameters_of_the_client_are_sent_too() -> None:
 
 
 def test_while_the_person_decides_it_is_asked_again_with_all_new() -> None:
-    """Rules 5: every send has a new `jti`, polls too."""
+    """Every send has a new `jti`, polls too."""
     world = PatientWorld(pending(), pending(), token_answer())
     assert polled(world).status == 200
     assert world.pauses == [5.0, 5.0, 5.0]

@@ -1,4 +1,4 @@
-"""A session's refresh: RFC 6749, section 6; RFC 9700, section 4.14; rules 8."""
+"""A session's refresh: RFC 6749, section 6; RFC 9700, section 4.14."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refresh that is killed, or that many ask for at once: RFC 9700, section 4.14; rules 8."""
+"""A refresh that is killed, or that many ask for at once: RFC 9700, section 4.14."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def noted(home: Home, *, age: float) -> None:
 
 
 def test_a_young_note_is_acted_upon_at_once_though_there_is_a_token() -> None:
-    """Rules 8: a server with a grace window may still forgive, but not for long."""
+    """A server with a grace window may still forgive, but not for long."""
     home = logged_in_home(expired=False)
     noted(home, age=30)
     home.renewed()

@@ -1,4 +1,4 @@
-"""The ID token of a refresh, and the keys it is verified with: OpenID Connect Core, section 12.2; rules 3 and 8."""
+"""The ID token of a refresh, and the keys it is verified with: OpenID Connect Core, section 12.2."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_keys_that_cannot_be_had_cost_the_answer_but_not_the_session() -> None:
 
 
 def test_keys_are_read_again_a_few_times_at_once_and_then_once_a_minute() -> None:
-    """Rules 3: a forged `kid` must not make us a flood."""
+    """A forged `kid` must not make us a flood."""
     home = Home()
     home.tell(verified(home.known, home.known.metadata, lambda keys: keys))
 

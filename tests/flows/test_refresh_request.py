@@ -1,4 +1,4 @@
-"""What a refresh asks for, and for which session: RFC 6749, section 6; RFC 8707; RFC 9449, section 5; rules 8 and 9."""
+"""What a refresh asks for, and for which session: RFC 6749, section 6; RFC 8707; RFC 9449, section 5."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_where_targets_are_told_by_scope_none_is_named() -> None:
 
 
 def test_the_scope_is_cut_to_what_was_granted() -> None:
-    """Rules 8: some servers consume the token before they look at the scope."""
+    """Some servers consume the token before they look at the scope."""
     home = logged_in_home()
     token = home.renewed(scope="more read everything")
     assert home.refresh_requests()[0]["scope"] == ["read"]
@@ -54,7 +54,7 @@ def test_what_was_not_granted_is_refused_without_a_request(slot: dict[str, Any])
 
 
 def test_a_token_for_less_than_is_asked_for_now_does_not_serve() -> None:
-    """Rules 1: a token's scope is part of its name, in the file too."""
+    """A token's scope is part of its name, in the file too."""
     home = Home()
     home.log_in(a_wish(scope="", targets=(Granted(ORDERS, "read more"),)))
     home.expire()

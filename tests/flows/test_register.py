@@ -1,4 +1,4 @@
-"""A client registers itself once: RFC 7591, section 3; rules 9, 10 and 12."""
+"""A client registers itself once: RFC 7591, section 3."""
 
 from __future__ import annotations
 

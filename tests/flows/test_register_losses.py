@@ -1,4 +1,4 @@
-"""Whenever a process is killed, and whatever goes wrong, no registration is lost and no secret shown: rules 8, 15."""
+"""Whenever a process is killed, and whatever goes wrong, no registration is lost and no secret shown."""
 
 from __future__ import annotations
 

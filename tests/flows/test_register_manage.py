@@ -1,4 +1,4 @@
-"""A registration is read, changed and deleted, and its access token is never lost by us: RFC 7592; rules 8 and 9."""
+"""A registration is read, changed and deleted, and its access token is never lost by us: RFC 7592."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A registered client gets another key, and is never without one that the server takes: RFC 7592, 2.2; rules 9."""
+"""A registered client gets another key, and is never without one that the server takes: RFC 7592, 2.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RFC 7009; rules 13: what the server is told at logout, and what it may honour still."""
+"""RFC 7009: what the server is told at logout, and what it may honour still."""
 
 from __future__ import annotations
 

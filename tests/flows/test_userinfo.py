@@ -1,4 +1,4 @@
-"""OpenID Connect Core, section 5.3; rules 6: UserInfo is asked for as any API is, by the client itself."""
+"""OpenID Connect Core, section 5.3: UserInfo is asked for as any API is, by the client itself."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_nonce_costs_one_repeat(answer: Any) -> None:
 
 
 def test_the_nonces_are_those_of_requests_with_a_token() -> None:
-    """Rules 6: kept by (origin, role)."""
+    """Kept by (origin, role)."""
     at = server()
     at.nonces.keep(ISSUER, "of-the-token-endpoint", with_token=False)
     world = World(respond(200, ALICE, dpop_nonce="n2"))

@@ -1,4 +1,4 @@
-"""Servers whose clock is not ours: learned from Date, within bounds, and only for what we sign for them (rules 11)."""
+"""Servers whose clock is not ours: learned from Date, within bounds, and only for what we sign for them."""
 
 import re
 from email.utils import formatdate

@@ -102,7 +102,7 @@ def test_resources_of_one_origin_share_its_nonces(world: World, api: Api) -> Non
 
 
 def test_the_nonces_of_the_authorization_server_are_its_own(door: Door) -> None:
-    """An issuer on the origin of its API: requests with a token, and without one, have a slot each (rules 6)."""
+    """An issuer on the origin of its API: requests with a token, and without one, have a slot each."""
     world = World("https://api.example.com/as")
     world.server.nonces.mode = world.orders.nonces.mode = "required"
     api = world.open(door)

@@ -1,4 +1,4 @@
-"""A hop carries a token only inside the resource of the request the program made (rules 2; RFC 9700, section 4.9)."""
+"""A hop carries a token only inside the resource of the request the program made (RFC 9700, section 4.9)."""
 
 from typing import Any
 from urllib.parse import quote

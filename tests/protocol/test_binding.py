@@ -89,7 +89,7 @@ def test_threads_that_meet_at_the_first_use_get_one_key() -> None:
 
 
 def test_the_longest_prefix_of_the_map_stands_in_the_proof() -> None:
-    """Rules 6: for gateways that rewrite paths."""
+    """For gateways that rewrite paths."""
     binding = DPoP(htu={"https://api.example.com/": "https://inner/", "https://api.example.com/v1/": "https://one/"})
     assert binding.htu("https://api.example.com/v1/orders") == "https://one/orders"
     assert binding.htu("https://api.example.com/v2") == "https://inner/v2"

@@ -1,4 +1,4 @@
-"""What a client asks to be registered as: RFC 7591, section 2; RFC 8252, section 7; rules 4 and 12."""
+"""What a client asks to be registered as: RFC 7591, section 2; RFC 8252, section 7."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_signed_requests_can_be_wanted_or_not() -> None:
 
 
 def test_all_that_defends_against_downgrade_is_sent() -> None:
-    """Rules 12."""
+    """"""
     key = SigningKey.generate("ES256", kid="k")
     wanted = ClientMetadata(
         redirect_uris=(REDIRECT,),

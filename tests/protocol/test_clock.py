@@ -1,4 +1,4 @@
-"""Rules 11: the server's clock is learned from its Date header (RFC 9110, section 6.6.1), within strict bounds."""
+"""The server's clock is learned from its Date header (RFC 9110, section 6.6.1), within strict bounds."""
 
 from __future__ import annotations
 

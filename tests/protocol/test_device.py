@@ -101,7 +101,7 @@ def test_an_empty_device_code_is_none() -> None:
 
 @pytest.mark.parametrize("user_code", ["", "  ", "AB\x1b[2J", "AB\u202eCD", "A\nB", "A" * 65])
 def test_a_user_code_that_could_rewrite_a_terminal_is_refused(user_code: str) -> None:
-    """Rules 13."""
+    """"""
     error = refused(user_code=user_code)
     assert error.code == "malformed_user_code"
     assert "\x1b" not in str(error)

@@ -111,7 +111,7 @@ def test_claims_that_are_no_json_are_refused() -> None:
 
 
 def test_an_issued_assertion_is_fetched_for_every_request() -> None:
-    """Rules 5: one that something else made is asked for again from its callable."""
+    """One that something else made is asked for again from its callable."""
     made = iter(["one", Secret("two")])
     grant = IssuedAssertion(lambda: next(made))
     assert [assertion(grant), assertion(grant)] == ["one", "two"]

@@ -1,4 +1,4 @@
-"""OpenID Connect Core, sections 3.1.3.7 and 12.2; rules 4: who logged in, and what is not believed."""
+"""OpenID Connect Core, sections 3.1.3.7 and 12.2: who logged in, and what is not believed."""
 
 from __future__ import annotations
 

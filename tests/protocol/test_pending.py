@@ -1,4 +1,4 @@
-"""A login under way, kept by a web backend in its own session: rules 9."""
+"""A login under way, kept by a web backend in its own session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a login: rules 8 and 9; RFC 9700, section 4.14."""
+"""What is kept of a login: RFC 9700, section 4.14."""
 
 from __future__ import annotations
 

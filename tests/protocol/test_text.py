@@ -1,4 +1,4 @@
-"""Rules 13: text from a server is cut and cleaned before it meets an error, a log or a terminal."""
+"""Text from a server is cut and cleaned before it meets an error, a log or a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token endpoint's answers: RFC 6749, section 5; RFC 9449, section 5; rules 8, Freshness."""
+"""The token endpoint's answers: RFC 6749, section 5; RFC 9449, section 5, Freshness."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_a_response_shows_its_status_only() -> None:
 
 
 def test_json_is_always_asked_for() -> None:
-    """Some servers answer form-encoded otherwise (rules 3)."""
+    """Some servers answer form-encoded otherwise."""
     assert get("https://as.example.com/x").headers == {"Accept": "application/json"}
     request = post("https://as.example.com/token", Form(), {"DPoP": "p"})
     assert request.headers == {

@@ -1,4 +1,4 @@
-"""One session shared by many processes, at a server that nobody here wrote and that rotates every time (rules 8)."""
+"""One session shared by many processes, at a server that nobody here wrote and that rotates every time."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""How a server is told what a token is for: resource, audience or scope alone (RFC 8707, section 2; rules 1)."""
+"""How a server is told what a token is for: resource, audience or scope alone (RFC 8707, section 2)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tokens: opaque, kept by their slot, replaced in time without anybody waiting for it (RFC 6749, 5.1; rules 7, 8)."""
+"""Tokens: opaque, kept by their slot, replaced in time without anybody waiting for it (RFC 6749, 5.1)."""
 
 import threading
 from typing import Any

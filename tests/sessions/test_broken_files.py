@@ -1,4 +1,4 @@
-"""Rules 9 and 10: a file that is damaged, cut short, half-written or newer is told of, and left where it is."""
+"""A file that is damaged, cut short, half-written or newer is told of, and left where it is."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rules 8: processes that share a session ask once for each expiry, and never replay a refresh token."""
+"""Processes that share a session ask once for each expiry, and never replay a refresh token."""
 
 from pathlib import Path
 

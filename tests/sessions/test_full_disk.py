@@ -1,4 +1,4 @@
-"""Rules 8: a full disk and a read-only one: a clear error before anything is spent, and the session still there."""
+"""A full disk and a read-only one: a clear error before anything is spent, and the session still there."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Rules 8: a kill at any instant loses no session, except an answer in flight from a server without a grace window."""
+"""A kill at any instant loses no session, except an answer in flight from a server without a grace window."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a program writes is accepted by mypy and pyright, both strict, where httpx2 is not installed (rules 16).
+"""What a program writes is accepted by mypy and pyright, both strict, where httpx2 is not installed.
 
 That they accept it where httpx2 is installed, `make check` says of this whole folder.
 """
