@@ -1,4 +1,4 @@
-"""What a start pays, each time in an interpreter of its own: promise 6 of the design."""
+"""What a start pays, each time in an interpreter of its own."""
 
 import ast
 import subprocess

@@ -193,7 +193,7 @@ def test_who_looked_before_a_failure_does_not_ask_after_it(house: House) -> None
 
 
 def test_an_early_renewal_stalls_nobody(house: House) -> None:
-    """Promise 5."""
+    """A refresh never stalls a request."""
     house.server.lifetime = 1000
     old = house.auth.token(ORDERS)
     go_on = threading.Event()

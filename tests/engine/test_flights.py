@@ -1,4 +1,4 @@
-"""Promise 3: N threads, M tasks, several loops: one story, and its result or an error of their own for all who wait."""
+"""N threads, M tasks, several loops: one story, and its result or an error of their own for all who wait."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_a_fresh_token_is_presented_and_nothing_flies(source: Source) -> None:
 
 
 def test_past_most_of_its_life_it_is_presented_while_a_flight_replaces_it(source: Source) -> None:
-    """Promise 5: a refresh never stalls a request while the old token is still good."""
+    """A refresh never stalls a request while the old token is still good."""
     token = source.land()
     source.time.pass_(851)
     assert source.asks() is token

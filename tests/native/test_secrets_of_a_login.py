@@ -1,4 +1,4 @@
-"""Promise 2 for logins: whatever goes wrong, no secret stands in a repr, a log, a traceback, a page or a message."""
+"""Of a login: whatever goes wrong, no secret stands in a repr, a log, a traceback, a page or a message."""
 
 import json
 import logging

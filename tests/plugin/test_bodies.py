@@ -1,4 +1,4 @@
-"""A body is sent whole or not at all: what cannot be sent twice is never sent half, or empty (issue 2)."""
+"""A body is sent whole or not at all: what cannot be sent twice is never sent half, or empty."""
 
 import io
 import tempfile

@@ -1,4 +1,4 @@
-"""The main job, and what can go wrong in it, on a server that nobody here wrote (issue 2)."""
+"""The main job, and what can go wrong in it, on a server that nobody here wrote."""
 
 import asyncio
 import time
