@@ -79,7 +79,8 @@ class Keeper:
 
     def accepted(self) -> None:
         """A resource server accepted a token of this slot."""
-        self._young = min(self._young, _YOUNG)
+        if self._young > _YOUNG:  # noqa: PLR1730  # this is asked after every request, and `min` is a call
+            self._young = _YOUNG
 
     def landed(self, token: Token) -> None:
         """A flight brought `token`."""

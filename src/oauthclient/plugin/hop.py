@@ -118,7 +118,8 @@ class Hop:
         An answer that a repeat could mend, but that is not repeated, says why in its extensions. Raises NotOffered
         where the resource server accepts no proof of this key.
         """
-        self.learn(response)
+        if self._bound is not None:
+            self.learn(response)
         if response.status_code not in (400, 401):
             self._keeper.accepted()
             return False
