@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from oauthclient.errors import (
-    AlreadyAuthorized,
-    ConfigurationError,
-    NoResourceForURL,
-    RedirectLeftResource,
-    UnsafeURL,
-)
+from oauthclient.errors import ConfigurationError, NoResourceForURL, RedirectLeftResource, UnsafeURL
 from oauthclient.plugin.families import AuthBase
 from oauthclient.plugin.hop import EXTENSION, Hop
 from oauthclient.protocol.token import Token
@@ -23,8 +17,6 @@ if TYPE_CHECKING:
     from oauthclient.protocol.resources import ResourceMap
 
 Outside = Literal["raise", "anonymous"]
-
-_LENGTH = len("authorization")  # looked at first: most headers differ in it already
 
 
 class Auth(AuthBase):
@@ -102,8 +94,8 @@ class Auth(AuthBase):
         if target is None:
             request.extensions[EXTENSION] = None
             return None
-        if earlier is None and _authorized(request):
-            raise AlreadyAuthorized(f"A request to {displayed(url)} already carries an Authorization header.")
+        if earlier is not None:
+            strip(request)
         return Hop(request, target, url, self._resources)
 
     def _after(self, hop: Hop, response: Any) -> Hop | None:
@@ -149,14 +141,6 @@ class Auth(AuthBase):
 
     def __repr__(self) -> str:
         return f"Auth({self._resources!r})"
-
-
-def _authorized(request: Any) -> bool:
-    # Not by `in`, which decodes every header of the request first, to guess the encoding of all.
-    for name, _ in request.headers.raw:  # noqa: SIM110  # a generator costs more than all of the loop
-        if len(name) == _LENGTH and name.lower() == b"authorization":
-            return True
-    return False
 
 
 def strip(request: Any) -> None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.engine import time
 from oauthclient.engine.driver import fresh_id
-from oauthclient.errors import ConfigurationError, NotOffered, UnsafeURL
+from oauthclient.errors import AlreadyAuthorized, ConfigurationError, NotOffered, UnsafeURL
 from oauthclient.plugin.families import replayable
 from oauthclient.plugin.verdict import NotRepeated
 from oauthclient.protocol.text import shown
 from oauthclient.protocol.token import Token
-from oauthclient.protocol.urls import origin, target_uri
+from oauthclient.protocol.urls import displayed, origin, target_uri
 from oauthclient.protocol.wire import Instant
 
 if TYPE_CHECKING:
@@ -77,8 +77,17 @@ class Hop:
         return None
 
     def write(self, token: Token) -> None:
-        """Put `token`, and a fresh proof where it is bound, into the request."""
+        """Put `token`, and a fresh proof where it is bound, into the request.
+
+        Raises AlreadyAuthorized where the program put an Authorization header there before.
+        """
         request = self.request
+        headers = request.headers
+        before = len(headers)  # tells whether one stood there; looking for it would decode every header first
+        headers["Authorization"] = token.authorization.reveal()
+        if self.token is None and len(headers) <= before:
+            del headers["Authorization"]
+            raise AlreadyAuthorized(f"A request to {displayed(self._url)} already carries an Authorization header.")
         self.token = token
         if self._bound is not None:
             prover, clock = self._bound
@@ -86,7 +95,7 @@ class Hop:
             wall, steady = self._sent = time.wall(), time.steady()
             self._learned = False
             self._nonce = nonce = target.nonces.newest(self._origin, with_token=True)
-            request.headers["DPoP"] = prover.proof(
+            headers["DPoP"] = prover.proof(
                 request.method,
                 target.htu(target_uri(self._url)),
                 clock.issued_at(wall, steady),
@@ -94,7 +103,6 @@ class Hop:
                 token.ath,
                 nonce,
             )
-        request.headers["Authorization"] = token.authorization.reveal()
         request.extensions[EXTENSION] = self
 
     def inside(self, url: str) -> bool:
