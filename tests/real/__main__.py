@@ -19,13 +19,21 @@ def main() -> None:
         client = server.clients["ES256"]
         key = folder / "client.pem"
         key.write_bytes(client.pem)
-        where = {
+        certified = server.clients["key-bound"]  # with the same key, beside that of the certificate
+        where: dict[str, object] = {
             "issuer": server.issuer,
             "resources": [server.resource("a"), server.resource("b")],
             "ca": str(server.ca),
             "client_id": client.client_id,
             "key": str(key),
         }
+        if server.mtls:
+            where["mtls"] = {
+                "resource": server.resource("mtls"),
+                "client_id": certified.client_id,
+                "certificate": str(certified.certificate.chain_file),
+                "certificate_key": str(certified.certificate.key_file),
+            }
         sys.stdout.write(json.dumps(where) + "\n")
         sys.stdout.flush()
         try:

@@ -27,7 +27,11 @@ class ByHand:
         self.dpop_key = ECKey.generate_key("P-256")
         self.nonce = ""
         self.metadata: dict[str, Any] = self.discover().json()
-        self.token_endpoint: str = self.metadata["token_endpoint"]
+        # RFC 8705, section 5: who presents a certificate does it where one is asked for.
+        self.endpoints: dict[str, Any] = self.metadata | (
+            self.metadata["mtls_endpoint_aliases"] if self.identity.issued else {}
+        )
+        self.token_endpoint: str = self.endpoints["token_endpoint"]
 
     def discover(self, suffix: str = "openid-configuration") -> httpx.Response:
         """The metadata (OpenID Connect Discovery, section 4)."""
@@ -84,6 +88,10 @@ class ByHand:
         """What an API request carries (RFC 9449, section 7.1)."""
         ath = base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
         return {"Authorization": f"DPoP {token}", "DPoP": self.proof(method, url, **{"ath": ath} | claims)}
+
+    def bearer(self, token: str, url: str) -> httpx.Response:
+        """An API request without a proof (RFC 6750, section 2.1), as with tokens bound to a certificate."""
+        return self.http.get(url, headers={"Authorization": f"Bearer {token}"})
 
     def call(self, token: str, url: str, method: str = "GET", **claims: object) -> httpx.Response:
         """An API request with a fresh proof."""

@@ -15,6 +15,8 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.real.certificates import DAY, HOUR, Issued
+from tests.real.certified import Issuer
 from tests.real.identities import Client, make_assertion_issuer, make_clients
 from tests.real.node import SERVER, Node
 
@@ -33,7 +35,11 @@ class Ground:
         self.node = node
         self.folder = folder
         self.ca = folder / "ca.pem"
-        self.clients = make_clients()
+        self.client_ca = folder / "client-ca.pem"
+        self.issuer = Issuer(folder)
+        self.client_ca.write_bytes(self.issuer.authority.pem)
+        clients = make_clients()
+        self.clients = {**clients, **self.issuer.clients(clients["ES256"].pem)}
         self.assertion_issuer = make_assertion_issuer()
         authority = trustme.CA()
         certificate = authority.issue_cert("127.0.0.1", "localhost")
@@ -44,6 +50,17 @@ class Ground:
         spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.spki = base64.b64encode(hashlib.sha256(spki).digest()).decode()
 
+    def certify(self, name: str, *, starts: float = -HOUR, lifetime: float = DAY) -> tuple[bytes, bytes]:
+        """Another certificate for the subject of a client: the PEM chain and key.
+
+        `starts`, `lifetime`: seconds, counted from now. One that is self-signed is not registered by that.
+        """
+        return self.issuer.certify(name, starts=starts, lifetime=lifetime)
+
+    def issue(self, name: str, *, starts: float = -HOUR, lifetime: float = DAY) -> Issued:
+        """The same, in files of its own."""
+        return self.issuer.issue(name, starts=starts, lifetime=lifetime)
+
     def start(self, **switches: object) -> "RealServer":
         """Start a server. `switches`: members of the settings file, see server/settings.mjs."""
         return RealServer(self, switches)
@@ -52,10 +69,12 @@ class Ground:
 class RealServer:
     """A running authorization server and its API.
 
-    `issuer`, `api`: their URLs. `ca`: the PEM file of the authority behind their certificates. `tls`: a
-    context that trusts it. `clients`: by authentication method, or by algorithm if it is `private_key_jwt`;
-    "bearer" is one whose tokens are not bound; "native", "native-key", "native-jar" and "web" log people in.
-    `assertion_issuer`: whose assertions are trusted beside the clients' own.
+    `issuer`, `api`: their URLs. `mtls`: what `issuer` is to who presents a certificate (RFC 8705, section 5), and
+    `behind`: where a proxy reaches the API; both are empty if the server has none. `ca`: the PEM file of the
+    authority behind their certificates. `tls`: a context that trusts it. `clients`: by authentication method, or by
+    algorithm if it is `private_key_jwt`; "bearer" is one whose tokens are not bound; "native", "native-key",
+    "native-jar" and "web" log people in; "tls", "tls-san", "tls-only", "self-signed", "key-bound" and "native-tls"
+    have a certificate (certified.py). `assertion_issuer`: whose assertions are trusted beside the clients' own.
     """
 
     def __init__(self, ground: Ground, switches: dict[str, object]) -> None:
@@ -65,7 +84,7 @@ class RealServer:
         self.assertion_issuer = ground.assertion_issuer
         number = len(list(ground.folder.glob("settings-*.json")))
         settings = ground.folder / f"settings-{number}.json"
-        settings.write_text(json.dumps(_defaults(ground) | switches))
+        settings.write_text(json.dumps(_defaults(ground, mtls=switches.get("mtls") is not False) | switches))
         self._log = ground.folder / f"server-{number}.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
@@ -79,17 +98,27 @@ class RealServer:
         ready = self._ready_line()
         self.issuer: str = ready["issuer"]
         self.api: str = ready["api"]
+        self.mtls: str = ready["mtls"] or ""
+        self.behind: str = ready["behind"] or ""
 
     def resource(self, name: str) -> str:
-        """The URL, which is the identifier too, of a resource: "a", "b", "reference", "bearer"."""
+        """The URL, which is the identifier too, of a resource, by its name in server/resources.mjs."""
         return f"{self.api}/{name}"
 
-    def client(self, **options: Any) -> httpx.Client:
-        """A plain httpx client that trusts the server, and no proxy of the environment."""
-        return httpx.Client(verify=self.tls, trust_env=False, timeout=10, **options)
+    def client(self, presents: Issued | None = None, **options: Any) -> httpx.Client:
+        """A plain httpx client that trusts the server, and no proxy of the environment.
+
+        `presents`: the certificate with which it answers a server that asks for one.
+        """
+        tls = self.tls
+        if presents:
+            tls = ssl.create_default_context(cafile=str(self.ca))
+            tls.load_cert_chain(presents.chain_file, presents.key_file)
+        return httpx.Client(verify=tls, trust_env=False, timeout=10, **options)
 
     def stats(self) -> dict[str, Any]:
-        """Counters: `as.requested` and `as.granted` by grant type, `as.refused` by error, `as.routes` by endpoint.
+        """Counters: `as.requested` and `as.granted` by grant type, `as.refused` by error, `as.routes` by endpoint,
+        `as.aliases` the same for the endpoints that ask for a certificate.
 
         `as.replayed`: how many times a refresh token came that had been used, whether it was taken or not. Also
         `api.requests`, `api.accepted`, `api.refused` by error. A nonce challenge is a request that was refused.
@@ -140,11 +169,12 @@ class RealServer:
         return ready
 
 
-def _defaults(ground: Ground) -> dict[str, object]:
+def _defaults(ground: Ground, *, mtls: bool) -> dict[str, object]:
     api = Client("api", "client_secret_basic", secret=API_SECRET, bound=False, grants=())
     return {
         "tls": {"key": str(ground.folder / "key.pem"), "cert": str(ground.folder / "cert.pem")},
-        "clients": [client.metadata for client in (*ground.clients.values(), api)],
+        "client_ca": str(ground.client_ca),
+        "clients": [client.metadata for client in (*ground.clients.values(), api) if mtls or not client.issued],
         "introspection": {"client_id": api.client_id, "client_secret": api.secret},
         "assertion_issuers": {ground.assertion_issuer.client_id: ground.assertion_issuer.jwks},
     }

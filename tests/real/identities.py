@@ -7,11 +7,29 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from tests.real.certificates import Issued
+
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 GRANTS = ("client_credentials", JWT_BEARER)
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 LOGIN_GRANTS = ("authorization_code", "refresh_token", DEVICE_CODE)
+SELF_SIGNED = "self_signed_tls_client_auth"
 RSA_ALGORITHMS = ("PS256", "PS384", "PS512", "RS256")
+
+# What clients that log people in are registered with: an app on somebody's machine, and a backend.
+NATIVE: Mapping[str, object] = {
+    "application_type": "native",
+    "response_types": ["code"],
+    "redirect_uris": ["http://127.0.0.1/callback", "http://[::1]/callback"],  # any port: RFC 8252, section 7.3
+    "post_logout_redirect_uris": ["http://127.0.0.1/signed-out", "http://[::1]/signed-out"],
+    "authorization_details_types": ["stock"],
+}
+WEB: Mapping[str, object] = {
+    **NATIVE,
+    "application_type": "web",
+    "redirect_uris": ["https://app.example.com/callback", "http://127.0.0.1:8000/callback"],
+    "post_logout_redirect_uris": ["https://app.example.com/signed-out"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +37,7 @@ class Client:
     """A client (RFC 7591) or an issuer of assertions.
 
     `pem`: its private key, `secret`: its shared secret, `more`: members of its metadata beside those that follow.
+    `issued`: what it presents on its TLS connections.
     """
 
     client_id: str
@@ -29,6 +48,13 @@ class Client:
     bound: bool = True
     grants: tuple[str, ...] = GRANTS
     more: Mapping[str, object] = field(default_factory=dict)
+    issued: Issued | None = None
+
+    @property
+    def certificate(self) -> Issued:
+        """What it presents on its TLS connections, if it is one that does."""
+        assert self.issued is not None, f"{self.client_id} has no certificate"
+        return self.issued
 
     @property
     def key(self) -> ECKey | OKPKey | RSAKey | OctKey:
@@ -41,7 +67,9 @@ class Client:
 
     @property
     def jwks(self) -> dict[str, list[dict[str, object]]]:
-        """Its public key, as a JWK Set."""
+        """Its public key, as a JWK Set; with its certificate where that is what it registers (RFC 8705, 2.2)."""
+        if self.method == SELF_SIGNED:
+            return {"keys": [self.certificate.jwk]}
         return {"keys": [{**self.key.as_dict(private=False), "alg": self.algorithm}]}
 
     @property
@@ -60,6 +88,8 @@ class Client:
         if self.pem:
             told["jwks"] = self.jwks
             told["token_endpoint_auth_signing_alg"] = self.algorithm
+        elif self.method == SELF_SIGNED:
+            told["jwks"] = self.jwks
         return told | dict(self.more)
 
 
@@ -90,28 +120,16 @@ def make_clients() -> Mapping[str, Client]:
 
 def _login_clients(pem: bytes) -> dict[str, Client]:
     """Clients that log people in: "native" has no key, "native-jar" must sign its requests, "web" is a backend."""
-    native = {
-        "application_type": "native",
-        "response_types": ["code"],
-        "redirect_uris": ["http://127.0.0.1/callback", "http://[::1]/callback"],  # any port: RFC 8252, section 7.3
-        "post_logout_redirect_uris": ["http://127.0.0.1/signed-out", "http://[::1]/signed-out"],
-        "authorization_details_types": ["stock"],
-    }
-    web = native | {
-        "application_type": "web",
-        "redirect_uris": ["https://app.example.com/callback", "http://127.0.0.1:8000/callback"],
-        "post_logout_redirect_uris": ["https://app.example.com/signed-out"],
-    }
-    jar = native | {"require_signed_request_object": True, "request_object_signing_alg": "ES256"}
+    jar = {**NATIVE, "require_signed_request_object": True, "request_object_signing_alg": "ES256"}
 
     def with_key(client_id: str, more: Mapping[str, object]) -> Client:
         return Client(client_id, "private_key_jwt", algorithm="ES256", pem=pem, grants=LOGIN_GRANTS, more=more)
 
     return {
-        "native": Client("native", "none", grants=LOGIN_GRANTS, more=native),
-        "native-key": with_key("native-key", native),
+        "native": Client("native", "none", grants=LOGIN_GRANTS, more=NATIVE),
+        "native-key": with_key("native-key", NATIVE),
         "native-jar": with_key("native-jar", jar),
-        "web": with_key("web", web),
+        "web": with_key("web", WEB),
     }
 
 

@@ -73,7 +73,7 @@ class Program:
         finally:
             decided.join()
         what = "the answer"
-        token = read_token_response(response, scheme="DPoP", asked=None, what=what, jitter=0.5)
+        token = read_token_response(response, binding=DPoP(), asked=None, what=what, jitter=0.5)
         return token, parse_object(response.body, what=what)
 
 

@@ -16,11 +16,15 @@
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Refusal, createAccess } from './access.mjs';
+import { createAccess } from './access.mjs';
+import { thumbprint } from './certificate.mjs';
+import { Refusal } from './refusal.mjs';
 import { RESOURCES } from './resources.mjs';
 
-export function createApi(issuer, api, server, settings, stats) {
-  const access = createAccess(issuer, api, server.provider, settings);
+// Returns what makes the handler of a listener: `createHandler(api, certificateOf)`, by the URL that clients call, and by
+// where it is seen which certificate they presented.
+export function createApi(issuer, server, settings, stats) {
+  const access = createAccess(issuer, server.provider, settings);
   const commands = {
     '/distrust': () => access.distrust(),
     '/rotate-keys': (query) => {
@@ -30,13 +34,17 @@ export function createApi(issuer, api, server, settings, stats) {
     '/forget': (query) => server.forget(query.get('user')),
   };
 
-  async function protectedResource(req, res, url, name) {
+  async function protectedResource(req, res, url, name, certificate) {
+    const audience = `${url.origin}/${name}`;
     stats.api.requests += 1;
     const silent = url.pathname.endsWith('/nonce/silent');
     const demandNonce = url.pathname.startsWith(`/${name}/nonce/`);
     let admitted;
     try {
-      admitted = await access.admit(webRequest(req, url), name, { demandNonce, scope: url.searchParams.get('scope') });
+      admitted = await access.admit(webRequest(req, url), RESOURCES[name], audience, certificate, {
+        demandNonce,
+        scope: url.searchParams.get('scope'),
+      });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refuse(res, error, RESOURCES[name].dpop ? 'DPoP' : 'Bearer');
@@ -55,12 +63,13 @@ export function createApi(issuer, api, server, settings, stats) {
         break;
       default:
         json(res, 200, {
-          resource: `${api}/${name}`,
+          resource: audience,
           method: req.method,
-          url: `${api}${req.url}`,
+          url: `${url.origin}${req.url}`,
           http: req.httpVersion,
           token: admitted.token,
           proof: admitted.proof ?? null,
+          'x5t#S256': certificate ? thumbprint(certificate) : null,
           body: (await buffer(req)).toString(),
         });
     }
@@ -75,14 +84,19 @@ export function createApi(issuer, api, server, settings, stats) {
     json(res, refusal.status, { error: reason, error_description: refusal.message });
   }
 
-  async function route(req, res) {
+  async function route(req, res, api, certificate) {
     const url = new URL(`${api}${req.url}`);
     const name = url.pathname.split('/')[1];
     if (Object.hasOwn(RESOURCES, name)) {
-      await protectedResource(req, res, url, name);
+      await protectedResource(req, res, url, name, certificate);
     } else if (url.pathname === '/open') {
       const { authorization, dpop } = req.headers;
-      json(res, 200, { method: req.method, authorization: authorization?.split(' ')[0] ?? null, dpop: dpop !== undefined });
+      json(res, 200, {
+        method: req.method,
+        authorization: authorization?.split(' ')[0] ?? null,
+        dpop: dpop !== undefined,
+        'x5t#S256': certificate && thumbprint(certificate),
+      });
     } else if (url.pathname === '/stats') {
       json(res, 200, stats);
     } else if (Object.hasOwn(commands, url.pathname) && req.method === 'POST') {
@@ -93,11 +107,15 @@ export function createApi(issuer, api, server, settings, stats) {
     }
   }
 
-  return (req, res) => route(req, res).catch((error) => {
-    console.error(error);
-    if (res.headersSent) res.destroy();
-    else json(res, 500, { error: 'server_error' });
-  });
+  return (api, certificateOf) => async (req, res) => {
+    try {
+      await route(req, res, api, certificateOf(req));
+    } catch (error) {
+      console.error(error);
+      if (res.headersSent) res.destroy();
+      else json(res, 500, { error: 'server_error' });
+    }
+  };
 }
 
 // The request as oauth4webapi takes it. A name that starts with a colon belongs to HTTP/2, not to the request.

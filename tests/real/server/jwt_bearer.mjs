@@ -7,7 +7,8 @@
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { errors } from 'oidc-provider';
 import {
-  buildTokenResponse, checkDpopReplay, checkDpopRequired, resolveRequestedResources, validateClientScope, validateDpop,
+  buildTokenResponse, checkDpopReplay, checkDpopRequired, checkMtlsCert, resolveRequestedResources, validateClientScope,
+  validateDpop,
 } from 'oidc-provider/lib/helpers/grants.js';
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -41,6 +42,8 @@ export function createJwtBearer(issuers) {
     }
     token.grantId = await grant.save();
 
+    const certificate = checkMtlsCert(provider, ctx);
+    if (certificate) token.setThumbprint('x5t', certificate);
     if (dPoP) {
       await checkDpopReplay(provider, ctx, dPoP, client.clientId);
       token.setThumbprint('jkt', dPoP.thumbprint);

@@ -10,6 +10,7 @@ import Provider, { errors } from 'oidc-provider';
 import { RICH_AUTHORIZATION_REQUESTS } from './details.mjs';
 import { JWT_BEARER, PARAMETERS, createJwtBearer } from './jwt_bearer.mjs';
 import { createKeys } from './keys.mjs';
+import { MUTUAL_TLS, TLS_METHODS, createAliases } from './mtls.mjs';
 import { createPerson } from './person.mjs';
 import { RESOURCES } from './resources.mjs';
 import { createStore } from './store.mjs';
@@ -17,6 +18,7 @@ import { createStore } from './store.mjs';
 const ASYMMETRIC = [
   'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512',
 ];
+const METHODS = ['client_secret_basic', 'client_secret_jwt', 'client_secret_post', 'private_key_jwt', 'none'];
 const HMAC = ['HS256', 'HS384', 'HS512'];
 const ERRORS = [
   'authorization.error', 'device_authorization.error', 'end_session.error', 'grant.error', 'introspection.error',
@@ -25,13 +27,17 @@ const ERRORS = [
 ];
 const DAY = 24 * 60 * 60;
 
+// `mtls`: the origin of the listener that asks for a client certificate, if there is one. `apis`: the URLs of the API.
 // Returns the provider and what tests may do to it from outside: `rotateKeys(overlap)`, `forget(user)`.
-export function createProvider(issuer, api, settings, stats) {
+export function createProvider(issuer, mtls, apis, settings, stats) {
+  const mtlsHost = mtls && new URL(mtls).host;
   const keys = createKeys();
   const Store = createStore(settings.refresh_grace, () => {
     stats.replayed += 1;
   });
-  const resources = new Map(Object.entries(RESOURCES).map(([name, resource]) => [`${api}/${name}`, resource]));
+  const resources = new Map(apis.flatMap((api) => (
+    Object.entries(RESOURCES).map(([name, resource]) => [`${api}/${name}`, resource])
+  )));
 
   const provider = new Provider(issuer, {
     adapter: Store,
@@ -57,6 +63,7 @@ export function createProvider(issuer, api, settings, stats) {
       interactions: { url: (ctx, { uid }) => `${settings.issuer_path}/interaction/${uid}` },
     }),
     cookies: { keys: [crypto.randomBytes(32).toString('base64url')] },
+    clientAuthMethods: mtls ? [...METHODS, ...TLS_METHODS] : METHODS,
     enabledJWA: {
       clientAuthSigningAlgValues: [...HMAC, ...ASYMMETRIC],
       dPoPSigningAlgValues: ASYMMETRIC,
@@ -92,6 +99,7 @@ export function createProvider(issuer, api, settings, stats) {
       dPoP: settings.dpop
         ? { enabled: true, nonceSecret: crypto.randomBytes(32), requireNonce: () => settings.dpop_nonces }
         : { enabled: false },
+      mTLS: mtls ? MUTUAL_TLS : { enabled: false },
       resourceIndicators: {
         enabled: true,
         defaultResource: (ctx, client, granted) => granted,
@@ -127,6 +135,7 @@ export function createProvider(issuer, api, settings, stats) {
   provider.registerGrantType(JWT_BEARER, createJwtBearer(settings.assertion_issuers), PARAMETERS, 'resource');
 
   if (!settings.login_pages) provider.use(createPerson(provider));
+  if (mtls) provider.use(createAliases(mtls));
   provider.use(async (ctx, next) => {
     const pause = ctx.path === '/token' ? settings.token_delay / 2 : 0;
     if (pause) {
@@ -136,7 +145,7 @@ export function createProvider(issuer, api, settings, stats) {
     }
     await next();
     // Counted when it is done, not when the client has the answer: that may never happen.
-    if (ctx.oidc?.route) count(stats.routes, ctx.oidc.route);
+    if (ctx.oidc?.route) count(ctx.host === mtlsHost ? stats.aliases : stats.routes, ctx.oidc.route);
     if (pause) await sleep(pause);
   });
 

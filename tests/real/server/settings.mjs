@@ -16,6 +16,12 @@ const DEFAULTS = {
   // Whether the authorization server knows DPoP at all (RFC 9449), and whether it demands nonces (section 8).
   dpop: true,
   dpop_nonces: true,
+  // Whether the authorization server and the API know client certificates (RFC 8705), the former at endpoints of their own
+  // (section 5), and the PEM file of the authority that issues them.
+  mtls: true,
+  client_ca: undefined,
+  // The URL of a proxy before the API, "" if there is none. It ends TLS, and passes the client's certificate on.
+  proxy: '',
   // Seconds an access token lives.
   token_lifetime: 600,
   // Show oidc-provider's own login and consent pages, for a browser; else person.mjs logs in without a page.
@@ -50,5 +56,6 @@ export function readSettings(path) {
   if (unknown.length) throw new Error(`no such setting: ${unknown.join(', ')}`);
   const settings = { ...DEFAULTS, ...given };
   settings.tls = { key: readFileSync(settings.tls.key), cert: readFileSync(settings.tls.cert) };
+  if (settings.mtls) settings.client_ca = readFileSync(settings.client_ca);
   return settings;
 }
