@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from oauthclient.errors import InvalidKey
 from oauthclient.jose.algorithms import KEY_MANAGEMENT
 from oauthclient.jose.encoding import base64url_octets
-from oauthclient.jose.jwk import public_members, thumbprint
+from oauthclient.jose.jwk import public_members
+from oauthclient.jose.one_algorithm import OneAlgorithmKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,19 +22,16 @@ _MADE_AS: Final = {"EC": "ES256", "RSA": "PS256"}
 
 
 @final
-class DecryptionKey:
+class DecryptionKey(OneAlgorithmKey):
     """A private key in memory for what a server signs and encrypts to us: ID tokens, JARM and UserInfo responses.
 
-    Made by `generate` or `from_jwk`; `public_jwk` is what is registered. Never changes, cannot be pickled, and shows
-    nothing private. It signs nothing: each key has one use.
+    Made by `generate` or `from_jwk`; `public_jwk` is what is registered, with `use`, `alg` and `kid`. Never changes,
+    cannot be pickled, and shows nothing private. It signs nothing: each key has one use.
     """
 
-    __slots__ = ("_algorithm", "_key", "_kid", "_public_jwk")
+    __slots__ = ("_key",)
 
-    _algorithm: str
     _key: PrivateKey
-    _kid: str | None
-    _public_jwk: Mapping[str, str]
 
     def __init__(self) -> None:
         raise TypeError("A DecryptionKey is made by generate or from_jwk.")
@@ -78,11 +76,11 @@ class DecryptionKey:
 
     @classmethod
     def _made(cls, key: PrivateKey | InvalidKey, named: str | None, declared: object, kid: str | None) -> DecryptionKey:
-        from oauthclient.jose.private_key import public_jwk
+        from oauthclient.jose.private_key import public_jwk as public_jwk_of
 
         if isinstance(key, InvalidKey):
             raise key
-        members = public_jwk(key)
+        members = public_jwk_of(key)
         kty = members["kty"]
         algorithm = str(named or declared or _DEFAULTS.get(kty))
         if _type_for(algorithm) != kty or declared not in (None, algorithm):
@@ -92,31 +90,10 @@ class DecryptionKey:
                 hint="Each key has exactly one algorithm (RFC 8725, section 3.1).",
             )
         self = cls.__new__(cls)
-        self._algorithm = algorithm
+        public_jwk = {**members, "use": "enc", "alg": algorithm}
+        self._is(algorithm, kid, public_jwk if kid is None else {**public_jwk, "kid": kid})
         self._key = key
-        self._kid = kid
-        self._public_jwk = {**members, "use": "enc", "alg": algorithm, **({} if kid is None else {"kid": kid})}
         return self
-
-    @property
-    def algorithm(self) -> str:
-        """The one algorithm of this key, as a JWE's `alg` names it."""
-        return self._algorithm
-
-    @property
-    def kid(self) -> str | None:
-        """The key ID that came with the key or was given."""
-        return self._kid
-
-    @property
-    def public_jwk(self) -> dict[str, str]:
-        """The public JWK to register, as a copy: with `use` "enc", `alg`, and `kid` where there is one."""
-        return dict(self._public_jwk)
-
-    @property
-    def thumbprint(self) -> str:
-        """The SHA-256 thumbprint of its public JWK, base64url (RFC 7638)."""
-        return thumbprint(self._public_jwk)
 
     def to_jwk(self) -> Secret:
         """The private JWK as JSON, with its `alg` and `kid`: what `from_jwk` reads, for safe places only."""
@@ -165,15 +142,6 @@ class DecryptionKey:
 
     def __repr__(self) -> str:
         return f"DecryptionKey(algorithm={self._algorithm!r}, kid={self._kid!r}, thumbprint={self.thumbprint!r})"
-
-    def __copy__(self) -> DecryptionKey:
-        return self
-
-    def __deepcopy__(self, _memo: object) -> DecryptionKey:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A private key cannot be pickled.")
 
 
 def _type_for(algorithm: object) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, final
+from typing import TYPE_CHECKING, final
 
 from oauthclient.errors import InvalidKey
-from oauthclient.jose.jwk import thumbprint
+from oauthclient.jose.one_algorithm import OneAlgorithmKey
 from oauthclient.secret import Secret
 
 # joserfc and cryptography are imported inside: this module is on the front door, for which no start should pay.
@@ -16,28 +16,17 @@ if TYPE_CHECKING:
 
 
 @final
-class SigningKey:
+class SigningKey(OneAlgorithmKey):
     """A private key in memory, and the one algorithm it signs with.
 
     Made by `generate`, `from_jwk` or `from_pem`. Never changes, is a `Signer`, cannot be pickled, and shows
     nothing private. `kid` is None unless it came with the key or was given.
     """
 
-    __slots__ = (
-        "_algorithm",
-        "_key",
-        "_kid",
-        "_public_jwk",
-        "_sign",
-        "_thumbprint",
-    )
+    __slots__ = ("_key", "_sign")
 
-    _algorithm: str
     _key: PrivateKey
-    _kid: str | None
-    _public_jwk: Mapping[str, str]
     _sign: Callable[[bytes], bytes]
-    _thumbprint: str
 
     def __init__(self) -> None:
         raise TypeError("A SigningKey is made by generate, from_jwk or from_pem.")
@@ -110,33 +99,10 @@ class SigningKey:
         if isinstance(algorithm, InvalidKey):
             raise algorithm
         self = cls.__new__(cls)
-        self._algorithm = algorithm
+        self._is(algorithm, kid, public_jwk(key))
         self._key = key
-        self._kid = kid
-        self._public_jwk = public_jwk(key)
-        self._thumbprint = thumbprint(self._public_jwk)
         self._sign = signing(key, algorithm)
         return self
-
-    @property
-    def algorithm(self) -> str:
-        """The one algorithm of this key, as `alg` names it."""
-        return self._algorithm
-
-    @property
-    def kid(self) -> str | None:
-        """The key ID that came with the key or was given with it."""
-        return self._kid
-
-    @property
-    def public_jwk(self) -> dict[str, str]:
-        """The required public members of its JWK, as a copy (RFC 7638 section 3.2)."""
-        return dict(self._public_jwk)
-
-    @property
-    def thumbprint(self) -> str:
-        """The SHA-256 thumbprint of its public JWK, base64url (RFC 7638): the `jkt` of RFC 9449."""
-        return self._thumbprint
 
     def to_jwk(self) -> Secret:
         """The private JWK as JSON, with its `alg` and `kid`: what `from_jwk` reads, for safe places only."""
@@ -150,15 +116,6 @@ class SigningKey:
 
     def __repr__(self) -> str:
         return f"SigningKey(algorithm={self._algorithm!r}, kid={self._kid!r}, thumbprint={self._thumbprint!r})"
-
-    def __copy__(self) -> SigningKey:
-        return self
-
-    def __deepcopy__(self, _memo: object) -> SigningKey:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A private key cannot be pickled.")
 
 
 def _misused(members: Mapping[str, object]) -> InvalidKey | None:

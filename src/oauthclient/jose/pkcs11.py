@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn, final
+from typing import TYPE_CHECKING, Final, final
 
 from oauthclient.errors import InvalidKey
 from oauthclient.jose.algorithms import ALGORITHMS, SIGNING
-from oauthclient.jose.jwk import thumbprint
+from oauthclient.jose.one_algorithm import OneAlgorithmKey
 from oauthclient.jose.verifying_key import VerifyingKey
 from oauthclient.secret import Secret
 
 # python-pkcs11, an extra, is imported by the module that this one imports inside.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from oauthclient.jose.pkcs11_session import KeySession
 
@@ -20,7 +20,7 @@ _PROBE: Final = b"Is this the private half of that public key?"
 
 
 @final
-class PKCS11Key:
+class PKCS11Key(OneAlgorithmKey):
     """A private key on a token, and the one algorithm it signs with: a `Signer`. It needs the extra `pkcs11`.
 
     `module`: the path of the token's PKCS #11 library. `token` and `label`: the labels of the token and of the key,
@@ -36,18 +36,7 @@ class PKCS11Key:
     `key_mismatch`, `algorithm_mismatch`, `unsupported_algorithm`, `weak_key`, `unreadable_key`, `token_failed`.
     """
 
-    __slots__ = (
-        "_algorithm",
-        "_kid",
-        "_label",
-        "_module",
-        "_pin",
-        "_public_jwk",
-        "_refused",
-        "_session",
-        "_thumbprint",
-        "_token",
-    )
+    __slots__ = ("_label", "_module", "_needs", "_pin", "_refused", "_session", "_token")
 
     def __init__(
         self,
@@ -67,8 +56,7 @@ class PKCS11Key:
                 code="unsupported_algorithm",
                 hint=f"Use one of {', '.join(SIGNING)}.",
             )
-        self._algorithm = ALGORITHMS[algorithm]
-        self._kid = kid
+        self._needs = ALGORITHMS[algorithm]
         self._label = label
         self._module = module
         self._token = token
@@ -79,31 +67,11 @@ class PKCS11Key:
         with process.lock:
             session = self._opened()
             try:
-                self._public_jwk: Mapping[str, str] = self._tried(session)
+                public_jwk = self._tried(session)
             except InvalidKey:
                 session.close()  # or the process would stay logged in
                 raise
-        self._thumbprint = thumbprint(self._public_jwk)
-
-    @property
-    def algorithm(self) -> str:
-        """The one algorithm of this key, as `alg` names it."""
-        return self._algorithm.name
-
-    @property
-    def kid(self) -> str | None:
-        """The key ID that was given."""
-        return self._kid
-
-    @property
-    def public_jwk(self) -> dict[str, str]:
-        """The required public members of its JWK, as a copy (RFC 7638 section 3.2)."""
-        return dict(self._public_jwk)
-
-    @property
-    def thumbprint(self) -> str:
-        """The SHA-256 thumbprint of its public JWK, base64url (RFC 7638): the `jkt` of RFC 9449."""
-        return self._thumbprint
+        self._is(algorithm, kid, public_jwk)
 
     def sign(self, message: bytes) -> bytes:
         """The raw JOSE signature of `message` (RFC 7518 section 3, RFC 8037). Raises InvalidKey as the class does."""
@@ -127,7 +95,7 @@ class PKCS11Key:
 
         if self._refused is not None:  # a token locks itself after a few wrong PINs: the same one is not tried again
             raise InvalidKey(str(self._refused.args[0]), code=self._refused.code, hint=self._refused.hint)
-        session = open_key(self._module, self._token, self._label, self._algorithm, self._current_pin)
+        session = open_key(self._module, self._token, self._label, self._needs, self._current_pin)
         if isinstance(session, InvalidKey):
             if session.code in {"wrong_pin", "pin_locked"} and isinstance(self._pin, Secret):
                 self._refused = session
@@ -141,7 +109,7 @@ class PKCS11Key:
         key, signature = VerifyingKey(public_jwk), session.sign(_PROBE)
         if isinstance(signature, InvalidKey):
             raise signature
-        if not key.verify(self.algorithm, _PROBE, signature):
+        if not key.verify(self._needs.name, _PROBE, signature):
             raise InvalidKey(
                 f"The public key beside the private key {self._label!r} is another's.",
                 code="key_mismatch",
@@ -153,13 +121,4 @@ class PKCS11Key:
         return self._pin if isinstance(self._pin, Secret) else Secret(self._pin())
 
     def __repr__(self) -> str:
-        return f"PKCS11Key(algorithm={self.algorithm!r}, token={self._token!r}, label={self._label!r})"
-
-    def __copy__(self) -> PKCS11Key:
-        return self
-
-    def __deepcopy__(self, _memo: object) -> PKCS11Key:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A private key cannot be pickled.")
+        return f"PKCS11Key(algorithm={self._needs.name!r}, token={self._token!r}, label={self._label!r})"
