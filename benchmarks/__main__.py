@@ -9,12 +9,13 @@ from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
-from benchmarks import cli, concurrency, contention, imports, proof, request, sealed_file
+from benchmarks import cli, concurrency, contention, imports, mutual_tls, proof, request, sealed_file
 
 _ALL = {
     "proof": proof,
     "request": request,
     "concurrency": concurrency,
+    "mutual_tls": mutual_tls,
     "imports": imports,
     "sealed_file": sealed_file,
     "cli": cli,

@@ -1,50 +1,29 @@
 r"""A service calls two APIs, told message by message: what is sent, what it proves, what comes back.
 
-python examples/demo.py     against a server in this process; or against yours, where each resource answers a GET:
+python examples/demo.py     against a server in this process; with --mutual-tls, by a client certificate
 python examples/demo.py --issuer https://as.example.com --client-id stock-sync --key client.pem \
     --resource https://api.example.com/orders orders.read --resource https://api.example.com/stock stock.read
+
+The second is against a server of yours, where each resource answers a GET. With --certificate tokens are bound to that,
+and not to a DPoP key; without --key it is what authenticates, too.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import ssl
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
-from embedded import CLIENT_ID, Embedded
-from narration import malice, thief, words
+from narration import malice, words
+from stage import Stage, UnexpectedError, arguments, embedded, given, known_by, written
 
-from oauthclient import DPoP, OAuthClient, OAuthError, PrivateKeyJWT, RequestRefused, Resource, SigningKey
+from oauthclient import OAuthClient, OAuthError, PrivateKeyJWT, RequestRefused, Resource, TLSFailed
 from oauthclient.cli.narration.anatomy import Line, challenge, form_of, json_of, read_jwt
 from oauthclient.cli.narration.recorder import Exchange, Log, Recorder
 from oauthclient.cli.narration.terminal import Terminal
 
-if TYPE_CHECKING:
-    from oauthclient.testing import AuthorizationServer
-
-APIS = 2
 REFUSED = (400, 401, 403)
-
-
-class Stage(NamedTuple):
-    """Where the story plays. `embedded`: the server, where it is ours to command."""
-
-    issuer: str
-    client_id: str
-    key: SigningKey
-    resources: tuple[Resource, Resource]
-    tls: ssl.SSLContext
-    insecure_loopback: bool
-    embedded: AuthorizationServer | None = None
-
-
-class UnexpectedError(Exception):
-    """Something that the story tells of did not happen."""
 
 
 class Demo:
@@ -54,11 +33,14 @@ class Demo:
         self.stage = stage
         self.out = out
         self.log = Log()
-        self.binding_key = SigningKey.generate("ES256")
+        self.constraint = stage.constraint
+        self.words = stage.constraint.words
+        by_key = isinstance(stage.authentication, PrivateKeyJWT)
+        self.identity = words.ASSERTION if by_key else words.CERTIFIED
         self.first, self.second = stage.resources
         self.oauth = self.client(self.log)
         self.auth = self.oauth.client_credentials(self.first, self.second)
-        self.api = httpx.Client(auth=self.auth, transport=Recorder(self.log, tls=stage.tls))
+        self.api = httpx.Client(auth=self.auth, transport=self.recorder(self.log))
         self.earlier: dict[str, httpx.Request] = {}
         self.said: set[str] = set()
         self.faults = 0
@@ -68,11 +50,15 @@ class Demo:
         return OAuthClient(
             self.stage.issuer,
             client_id=self.stage.client_id,
-            authentication=PrivateKeyJWT(self.stage.key),
-            binding=DPoP(self.binding_key),
-            transport=Recorder(log, tls=self.stage.tls),
+            authentication=self.stage.authentication,
+            binding=self.constraint.binding,
+            transport=self.recorder(log),
             insecure_loopback=self.stage.insecure_loopback,
         )
+
+    def recorder(self, log: Log) -> Recorder:
+        """Connections of the service, seen by us."""
+        return Recorder(log, self.constraint.connect(self.stage.trust))
 
     def run(self) -> None:
         """Tell all of it. Raises UnexpectedError if something was not as told, OAuthError, httpx.HTTPError."""
@@ -80,9 +66,9 @@ class Demo:
         steps = [
             ("Discovery: what the server says of itself", self.discovery),
             ("A token for the first API", self.token),
-            ("A call, with its proof", self.call),
+            (self.words.a_call, self.call),
             ("The second API: another token", self.second_api),
-            ("Another call: the token is kept, the proof is new", self.cached),
+            (self.words.another_call, self.cached),
             ("URLs outside both APIs", self.outside),
             ("A thief", self.theft),
         ]
@@ -111,21 +97,21 @@ class Demo:
                 Line("authorization server", stage.issuer, where),
                 Line("first API", self.first.url),
                 Line("second API", self.second.url),
-                Line("service", stage.client_id, f"known there by the public half of its {stage.key.algorithm} key"),
+                Line("service", stage.client_id, f"known there by {known_by(stage.authentication)}"),
             )
         )
         self.out.code(
             "oauth = OAuthClient(",
             f'    "{stage.issuer}",',
             f'    client_id="{stage.client_id}",',
-            "    authentication=PrivateKeyJWT(key),",
-            "    binding=DPoP(),",
+            f"    authentication={written(stage.authentication)},",
+            f"    binding={self.constraint.source},",
             ")",
             "auth = oauth.client_credentials(",
             f"    {_source(self.first)},",
             f"    {_source(self.second)},",
             ")",
-            "api = httpx.Client(auth=auth)",
+            *self.constraint.client,
         )
         self.out.say("That is the whole program. Nothing has been sent yet.")
 
@@ -136,9 +122,13 @@ class Demo:
         self.tell()
         if metadata.issuer != self.stage.issuer:
             raise UnexpectedError("The metadata is another issuer's.")
-        if not metadata.dpop_signing_alg_values_supported:
-            raise UnexpectedError("The server does not offer DPoP (dpop_signing_alg_values_supported).")
-        self.out.proves(words.ISSUER)
+        missing = self.constraint.missing(metadata)
+        if missing:
+            raise UnexpectedError(missing)
+        self.out.proves(self.words.issuer)
+        if metadata.token_endpoint != json_of(self.log.exchanges[-1].response)["token_endpoint"]:
+            self.out.say("Tokens are asked for at its alias of the token endpoint:")
+            self.out.facts([Line("alias", metadata.token_endpoint, words.ALIAS)])
 
     def token(self) -> None:
         """A token request, with its nonce challenge where the server makes one (RFC 7523, RFC 8707, RFC 9449)."""
@@ -172,7 +162,7 @@ class Demo:
         self.call()
         if self.count("token") != before:
             self.fault("A token that was still good was asked for again.")
-        self.conclude(words.CACHED)
+        self.conclude(self.words.cached)
 
     def outside(self) -> None:
         """Requests that are refused before anything is sent (RFC 8707, section 2)."""
@@ -199,25 +189,27 @@ class Demo:
         self.conclude(words.OUTSIDE)
 
     def theft(self) -> None:
-        """What a stolen request is good for (RFC 9449, section 11)."""
-        stolen = self.earlier["call"]
-        self.out.say(words.STOLEN)
-        with httpx.Client(verify=self.stage.tls, trust_env=False) as client:
-            for what, request in thief.attempts(stolen, self.second.url):
+        """What a stolen request is good for (RFC 9449, section 11; RFC 8705, section 3)."""
+        self.out.say(self.words.stolen)
+        for what, request, client in self.constraint.attempts(self.earlier["call"], self.second.url, self.stage.trust):
+            self.out.say(what)
+            try:
                 response = client.send(request)
-                reason = ": ".join(challenge(response).values())
-                refused = response.status_code in REFUSED
-                self.out.say(what)
-                self.out.outcome(f"{response.status_code} {reason}", good=refused)
-                self.faults += not refused
-        self.conclude(words.USELESS)
+            except TLSFailed as error:  # an API that takes no such certificate at all
+                self.out.outcome(error.message, good=True)
+                continue
+            reason = ": ".join(challenge(response).values())
+            refused = response.status_code in REFUSED
+            self.out.outcome(f"{response.status_code} {reason}", good=refused)
+            self.faults += not refused
+        self.conclude(self.words.useless)
 
     def malice(self) -> None:
         """Tricks of the server, each played on a client that knows nothing of it yet."""
         server = self.stage.embedded
         if server is None:
             return
-        for what, command, play in malice.tricks(server):
+        for what, command, play in malice.tricks(server, by_certificate=self.constraint.by_certificate):
             play()
             self.out.say(what)
             self.out.code(command)
@@ -235,11 +227,7 @@ class Demo:
     def summary(self, seconds: float) -> None:
         """What the service has sent, without the thief and the clients that were tricked."""
         exchanges = self.log.exchanges
-        proofs = [jwt for jwt in (read_jwt(request.headers.get("DPoP", "")) for request, _ in exchanges) if jwt]
-        identifiers = {proof.claims["jti"] for proof in proofs}
         tokens = sum("access_token" in json_of(response) for _, response in exchanges)
-        if len(identifiers) != len(proofs):
-            self.fault("A proof was used twice.")
         self.out.facts(
             (
                 Line("requests for metadata", str(self.count("metadata"))),
@@ -247,11 +235,12 @@ class Demo:
                     "requests for tokens", str(self.count("token")), f"{tokens} tokens came of them, each for one API"
                 ),
                 Line("calls", str(self.count("call"))),
-                Line("proofs", str(len(proofs)), "a new one for every request to a token endpoint or an API"),
-                Line("key of the proofs", self.binding_key.thumbprint, "its private half was in no message"),
+                *self.constraint.summary([exchange.request for exchange in exchanges if _kind(exchange) != "metadata"]),
                 Line("seconds", f"{seconds:.1f}"),
             )
         )
+        if not self.constraint.kept:
+            self.fault("Not every request has proved what it should have.")
 
     def tell(self) -> None:
         """Show what was sent since the last time, and what came back."""
@@ -262,9 +251,9 @@ class Demo:
             earlier = self.earlier.get(alike) or self.earlier.get(kind)
             self.out.request(request, earlier)
             if kind == "token":
-                self.explain(*((words.ASSERTION, words.BINDING) if earlier is None else (words.FRESH,)))
+                self.explain(*((self.identity, self.words.binding) if earlier is None else (self.words.fresh,)))
             elif kind == "call":
-                self.explain(words.CALL)
+                self.explain(self.words.call)
             self.out.response(response, brief=kind == "metadata" and not response.is_success)
             if kind == "token":
                 self.explain_answer(response)
@@ -277,9 +266,9 @@ class Demo:
             self.explain(words.NONCE)
         if "access_token" in document:
             jwt = read_jwt(str(document["access_token"]))
-            if jwt is not None and jwt.claims.get("cnf") != {"jkt": self.binding_key.thumbprint}:
-                self.fault("The token is not bound to the key of the proof.")
-            self.explain(words.BOUND)
+            if jwt is not None and jwt.claims.get("cnf") != self.constraint.cnf:
+                self.fault(f"The token is not bound to {self.constraint.bound_to}.")
+            self.explain(self.words.bound)
 
     def explain(self, *texts: str) -> None:
         """Say what a message proves or means, once."""
@@ -319,49 +308,13 @@ def _source(resource: Resource) -> str:
     return f'Resource("{resource.url}"{scope})'
 
 
-def _stage(settings: argparse.Namespace) -> Stage:
-    (first, *first_scope), (second, *second_scope) = settings.resource
-    tls = ssl.create_default_context(cafile=settings.ca) if settings.ca else httpx.create_ssl_context()
-    return Stage(
-        settings.issuer,
-        settings.client_id,
-        SigningKey.from_pem(settings.key.read_bytes()),
-        (Resource(first, scope=first_scope), Resource(second, scope=second_scope)),
-        tls,
-        settings.insecure_loopback,
-    )
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Calls two APIs and shows each message. Without options: embedded.")
-    parser.add_argument("--issuer", help="the authorization server; by default one in this process")
-    parser.add_argument("--client-id", help="the name it knows the service by")
-    parser.add_argument("--key", type=Path, help="PEM file of the private key registered there")
-    parser.add_argument("--resource", action="append", nargs="+", metavar=("URL", "SCOPE"), help="an API; give two")
-    parser.add_argument("--ca", help="PEM file of a private CA, if the servers' certificates come from one")
-    parser.add_argument("--insecure-loopback", action="store_true", help="allow a server on this machine without TLS")
-    settings = parser.parse_args()
-    needed = (settings.client_id, settings.key, settings.resource)
-    if settings.issuer and (not all(needed) or len(settings.resource) != APIS):
-        parser.error("--issuer needs --client-id, --key, and --resource twice")
-    if not settings.issuer and any(needed):
-        parser.error("--client-id, --key and --resource need --issuer")
-    return settings
-
-
 def main() -> None:
     """Run the demo; status 1 if something was not as told."""
-    settings = _arguments()
+    settings = arguments()
     out = Terminal(sys.stdout, os.environ)
     try:
-        if settings.issuer:
-            Demo(_stage(settings), out).run()
-        else:
-            key = SigningKey.generate("ES256")
-            with Embedded(key) as embedded:
-                apis = (embedded.orders, embedded.stock)
-                tls = ssl.create_default_context()
-                Demo(Stage(embedded.server.issuer, CLIENT_ID, key, apis, tls, True, embedded.server), out).run()
+        with embedded(mutual_tls=settings.mutual_tls) if settings.issuer is None else given(settings) as stage:
+            Demo(stage, out).run()
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read along has seen enough

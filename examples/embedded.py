@@ -1,12 +1,16 @@
 """An authorization server and two APIs on a loopback port of this process, for the demo, or by hand until Ctrl-C."""
 
 import shlex
+import ssl
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self
 
+from authority import Authority
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -17,28 +21,55 @@ CLIENT_ID = "stock-sync"
 
 
 class Embedded:
-    """The server, which knows the client `stock-sync` by `key`, and its two APIs, while the `with` block lasts.
+    """The server, which knows the client `stock-sync`, and its two APIs, while the `with` block lasts.
 
-    It issues tokens for DPoP keys only, and wants a nonce in every proof that it is sent.
+    It knows the client by `key`, issues tokens for DPoP keys only, and wants a nonce in every proof. With an
+    `authority` it speaks TLS, knows the client by the name in a certificate of that, and binds its tokens to it.
     """
 
-    def __init__(self, key: SigningKey) -> None:
-        self._port = LoopbackPort()
-        self.server = AuthorizationServer(f"{self._port.url}/as")
-        self.server.dpop = "required"
-        self.server.nonces.mode = "required"
-        self.server.register(CLIENT_ID, key=key)
-        self.orders = Resource(f"{self._port.url}/orders", scope="orders.read")
-        self.stock = Resource(f"{self._port.url}/stock", scope="stock.write")
+    def __init__(self, key: SigningKey | None = None, *, authority: Authority | None = None) -> None:
+        self._ports = ExitStack()
+        conventional = self._port(authority, asks=False)
+        asking = conventional if authority is None else self._port(authority, asks=True)
+        self.server = AuthorizationServer(f"{conventional.url}/as")
+        if authority is None:
+            self.server.dpop = "required"
+            self.server.nonces.mode = "required"
+            self.server.register(CLIENT_ID, key=key)
+        else:
+            self.server.mtls_base = f"{asking.url}/as"
+            self.server.register(
+                CLIENT_ID, tls_client_auth_san_dns=CLIENT_ID, tls_client_certificate_bound_access_tokens=True
+            )
+        self.orders = Resource(f"{asking.url}/orders", scope="orders.read")
+        self.stock = Resource(f"{asking.url}/stock", scope="stock.write")
         apis = [ProtectedAPI(self.server, api.url, scope=api.scope or ()) for api in (self.orders, self.stock)]
-        self._network = Network(self.server, *apis)
+        network = Network(self.server, *apis)
+        self._serve = [partial(port.serve, network) for port in {conventional, asking}]
 
     def __enter__(self) -> Self:
-        self._port.serve(self._network)
+        for serve in self._serve:
+            serve()
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._port.close()
+        self._ports.close()
+
+    def _port(self, authority: Authority | None, *, asks: bool) -> LoopbackPort:
+        context = None if authority is None else _context(authority, asks=asks)
+        return self._ports.enter_context(LoopbackPort(tls=context))
+
+
+def _context(authority: Authority, *, asks: bool) -> ssl.SSLContext:
+    """Of a server on this machine that asks for client certificates of the authority, or for none."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=authority.pem.decode())
+    context.verify_mode = ssl.CERT_OPTIONAL if asks else ssl.CERT_NONE
+    with tempfile.TemporaryDirectory() as folder:
+        pem = Path(folder, "server.pem")
+        pem.touch(mode=0o600)
+        pem.write_bytes(b"".join(authority.issue("server", address="127.0.0.1")))
+        context.load_cert_chain(pem)
+    return context
 
 
 def main() -> None:

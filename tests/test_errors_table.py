@@ -30,6 +30,7 @@ ROOMS = (
     "protocol",
     "secret.py",
     "storage",
+    "tls",
 )
 TEXT = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 HEADINGS = re.findall(r"^## `(\w+)`: `(\w+)`$", TEXT, re.MULTILINE)

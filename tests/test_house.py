@@ -19,6 +19,7 @@ _FLOORS = {
     "storage": 4,
     "plugin": 4,
     "login": 4,
+    "tls": 4,
     "client": 4,
     "native": 4,
     "": 5,  # the front door

@@ -20,8 +20,27 @@ class Trick(NamedTuple):
     play: Callable[[], None]
 
 
-def tricks(server: AuthorizationServer) -> Iterator[Trick]:
-    """Tricks to play one at a time, each to be followed by `server.behave()`."""
+def tricks(server: AuthorizationServer, *, by_certificate: bool) -> Iterator[Trick]:
+    """Tricks to play one at a time, each to be followed by `server.behave()`.
+
+    `by_certificate`: whether tokens are bound to a client certificate, or else to a key.
+    """
+    yield from _with_certificates(server) if by_certificate else _with_keys(server)
+    impostor = misbehaviour.members(issuer="https://evil.example")
+    yield Trick(
+        "Its metadata is that of somebody else:",
+        'server.amend(misbehaviour.members(issuer="https://evil.example"), endpoint="metadata", times=None)',
+        lambda: server.amend(impostor, endpoint="metadata", times=None),
+    )
+    elsewhere = misbehaviour.redirect("https://evil.example/token", 307)
+    yield Trick(
+        "It sends the client, credentials and all, to another address:",
+        'server.instead(misbehaviour.redirect("https://evil.example/token", 307))',
+        lambda: server.instead(elsewhere),
+    )
+
+
+def _with_keys(server: AuthorizationServer) -> Iterator[Trick]:
     bearer = misbehaviour.members(token_type="Bearer")  # noqa: S106 - the name of a type
     yield Trick(
         "It issues a token that is bound to nothing:",
@@ -34,15 +53,20 @@ def tricks(server: AuthorizationServer) -> Iterator[Trick]:
         'server.amend(misbehaviour.members(dpop_signing_alg_values_supported=OMIT), endpoint="metadata", times=None)',
         lambda: server.amend(without_dpop, endpoint="metadata", times=None),
     )
-    impostor = misbehaviour.members(issuer="https://evil.example")
+
+
+def _with_certificates(server: AuthorizationServer) -> Iterator[Trick]:
+    silent = misbehaviour.members(tls_client_certificate_bound_access_tokens=misbehaviour.OMIT)
     yield Trick(
-        "Its metadata is that of somebody else:",
-        'server.amend(misbehaviour.members(issuer="https://evil.example"), endpoint="metadata", times=None)',
-        lambda: server.amend(impostor, endpoint="metadata", times=None),
+        "Its metadata promises no longer that tokens are bound:",
+        "server.amend(misbehaviour.members(tls_client_certificate_bound_access_tokens=OMIT), "
+        'endpoint="metadata", times=None)',
+        lambda: server.amend(silent, endpoint="metadata", times=None),
     )
-    elsewhere = misbehaviour.redirect("https://evil.example/token", 307)
+    plain = misbehaviour.aliases(token_endpoint="http://as.example.com/token")  # noqa: S106 - a URL
     yield Trick(
-        "It sends the client, assertion and all, to another address:",
-        'server.instead(misbehaviour.redirect("https://evil.example/token", 307))',
-        lambda: server.instead(elsewhere),
+        "Its alias for the token endpoint is one without TLS:",
+        'server.amend(misbehaviour.aliases(token_endpoint="http://as.example.com/token"), '
+        'endpoint="metadata", times=None)',
+        lambda: server.amend(plain, endpoint="metadata", times=None),
     )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         StorageUnavailable,
         StorageUnreadable,
         StorageUnwritable,
+        TLSFailed,
         Unreachable,
         UnsafeURL,
         WrongStorageKey,
@@ -61,7 +62,8 @@ if TYPE_CHECKING:
         PrivateKeyJWT,
         PublicClient,
     )
-    from oauthclient.protocol.binding import Bearer, DPoP
+    from oauthclient.protocol.binding import Bearer, DPoP, MutualTLS
+    from oauthclient.protocol.certificate_authentication import SelfSignedTLSClientAuth, TLSClientAuth
     from oauthclient.protocol.grants import ClientCredentials, Grant, IssuedAssertion, SelfIssuedAssertion
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.occasion import Occasion
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from oauthclient.secret import Secret
     from oauthclient.storage.memory import MemoryStore, TokenStore
     from oauthclient.storage.vault import Vault
+    from oauthclient.tls.client_certificate import ClientCertificate
 
 _ROOMS = {
     "client": ("OAuthClient",),
@@ -103,6 +106,7 @@ _ROOMS = {
         "StorageUnavailable",
         "StorageUnreadable",
         "StorageUnwritable",
+        "TLSFailed",
         "Unreachable",
         "UnsafeURL",
         "WrongStorageKey",
@@ -113,16 +117,10 @@ _ROOMS = {
     "jose.signers": ("Signer",),
     "native.app": ("NativeApp",),
     "native.login": ("How",),
-    "native.session": (
-        "Goodbye",
-        "Session",
-    ),
+    "native.session": ("Goodbye", "Session"),
     "plugin.attach": ("attach",),
     "plugin.auth": ("Auth",),
-    "plugin.verdict": (
-        "NotRepeated",
-        "not_repeated",
-    ),
+    "plugin.verdict": ("NotRepeated", "not_repeated"),
     "protocol.authentication": (
         "ClientAuthentication",
         "ClientSecretBasic",
@@ -132,27 +130,18 @@ _ROOMS = {
         "PrivateKeyJWT",
         "PublicClient",
     ),
-    "protocol.binding": (
-        "Bearer",
-        "DPoP",
-    ),
-    "protocol.grants": (
-        "ClientCredentials",
-        "Grant",
-        "IssuedAssertion",
-        "SelfIssuedAssertion",
-    ),
+    "protocol.binding": ("Bearer", "DPoP", "MutualTLS"),
+    "protocol.certificate_authentication": ("SelfSignedTLSClientAuth", "TLSClientAuth"),
+    "protocol.grants": ("ClientCredentials", "Grant", "IssuedAssertion", "SelfIssuedAssertion"),
     "protocol.metadata": ("ServerMetadata",),
     "protocol.occasion": ("Occasion",),
     "protocol.pending": ("Pending",),
     "protocol.resources": ("Resource",),
     "protocol.token": ("Token",),
     "secret": ("Secret",),
-    "storage.memory": (
-        "MemoryStore",
-        "TokenStore",
-    ),
+    "storage.memory": ("MemoryStore", "TokenStore"),
     "storage.vault": ("Vault",),
+    "tls.client_certificate": ("ClientCertificate",),
 }
 _ROOM_OF = {name: f"oauthclient.{room}" for room, names in _ROOMS.items() for name in names}
 
@@ -162,6 +151,7 @@ __all__ = [
     "AuthorizationServerError",
     "Bearer",
     "ClientAuthentication",
+    "ClientCertificate",
     "ClientCredentials",
     "ClientSecretBasic",
     "ClientSecretJWT",
@@ -184,6 +174,7 @@ __all__ = [
     "LoginError",
     "LoginTimeout",
     "MemoryStore",
+    "MutualTLS",
     "NativeApp",
     "NoBrowser",
     "NoResourceForURL",
@@ -204,6 +195,7 @@ __all__ = [
     "Resource",
     "Secret",
     "SelfIssuedAssertion",
+    "SelfSignedTLSClientAuth",
     "ServerMetadata",
     "Session",
     "Signer",
@@ -215,6 +207,8 @@ __all__ = [
     "StorageUnavailable",
     "StorageUnreadable",
     "StorageUnwritable",
+    "TLSClientAuth",
+    "TLSFailed",
     "Token",
     "TokenStore",
     "Unreachable",

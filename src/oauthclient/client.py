@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 from oauthclient.errors import ConfigurationError
 from oauthclient.protocol.authentication import ClientAuthentication
 from oauthclient.protocol.binding import Binding, DPoP
+from oauthclient.protocol.presented import aliases, one_certificate
 
 if TYPE_CHECKING:
-    import os
-    import ssl
     from types import TracebackType, UnionType
     from typing import Self
 
     from oauthclient.engine.engine import Engine
+    from oauthclient.engine.transport import Verify
     from oauthclient.flows.server import Told
     from oauthclient.plugin.auth import Auth, Outside
     from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.resources import Resource
     from oauthclient.storage.memory import TokenStore
+    from oauthclient.tls.client_certificate import ClientCertificate
 
 _RESERVED: Final = frozenset(
     [
@@ -46,9 +47,14 @@ class OAuthClient:
     or `"audience"`, or `"scope"` for servers that know only scopes. `parameters`: further parameters of every token
     request. `insecure_loopback`: allow http where the server is on this machine.
 
-    For the connection to the server: `verify` (an SSLContext, or the path of CA certificates), `proxy` (a URL),
-    `timeout` (seconds), or an httpx or httpx2 `transport` of your own. `store`: where tokens are kept, by default in
-    this process.
+    For the connection to the server: `verify` (an SSLContext, or the path of a file of CA certificates; beside a client
+    certificate a function that makes an SSLContext, or that path), `proxy` (a URL), `timeout` (seconds), or an httpx or
+    httpx2 `transport` of your own. `store`: where tokens are kept, by default in this process.
+
+    A client certificate that authenticates or binds is presented to the server, at its `mtls_endpoint_aliases` where
+    there are any (RFC 8705, section 5); `mtls_endpoint_aliases` here says otherwise for single endpoints: a URL, or
+    None for the conventional one. `certificate`: a ClientCertificate for the connection alone, at the conventional
+    endpoints, where an ecosystem wants one everywhere (FAPI 2.0 Message Signing).
 
     Nothing is sent, and no key is made, before the first request that needs it.
     """
@@ -64,11 +70,13 @@ class OAuthClient:
         target: Told = "resource",
         parameters: Mapping[str, str] | None = None,
         insecure_loopback: bool = False,
-        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
+        verify: Verify = None,
         proxy: str | None = None,
         transport: Any = None,
         timeout: float = 10.0,
         store: TokenStore | None = None,
+        certificate: ClientCertificate | None = None,
+        mtls_endpoint_aliases: Mapping[str, str | None] | None = None,
     ) -> None:
         _check("authentication", authentication, ClientAuthentication)
         _check("binding", binding, Binding | None)
@@ -96,7 +104,15 @@ class OAuthClient:
         self._target = target
         self._parameters = dict(parameters or {})
         self._loopback = insecure_loopback
-        self._connection = {"verify": verify, "proxy": proxy, "transport": transport, "timeout": timeout}
+        presented = one_certificate(authentication.certificate, self._binding.certificate)
+        self._connection = {
+            "verify": verify,
+            "proxy": proxy,
+            "transport": transport,
+            "timeout": timeout,
+            "certificate": one_certificate(presented, certificate),
+        }
+        self._aliases = None if presented is None else aliases(mtls_endpoint_aliases)
         self._store = store
         self._lazy_engine: Engine | None = None
         authentication.serve(self._issuer or None)
@@ -191,6 +207,7 @@ class OAuthClient:
                 parameters=self._parameters,
                 loopback=self._loopback,
                 metadata=metadata,
+                aliases=self._aliases,
             )
             self._lazy_engine = Engine(server, Transport(**self._connection), self._store or MemoryStore())
         return self._lazy_engine

@@ -9,6 +9,7 @@
     │   ├── UnsafeURL                 its URL could be read in two ways, or would carry a token in the clear
     │   └── AlreadyAuthorized         it already carries an Authorization header
     ├── RedirectLeftResource          a redirect that httpx followed carried a request out of its resource
+    ├── TLSFailed                     a TLS connection that failed over the certificate of one side or the other
     ├── GrantFailed                   a grant or an assertion that the program makes itself could not be had
     ├── InvalidJWT                    a JWT that does not verify as the kind that was expected
     ├── LoginError                    a person could not log in
@@ -113,6 +114,12 @@ class RedirectLeftResource(OAuthError):
     hint = "Use attach(client, auth), which sends such hops without credentials, or do not follow redirects."
 
 
+class TLSFailed(OAuthError):
+    """A TLS connection that failed: the certificate of one side was not accepted by the other (RFC 8446, 6.2)."""
+
+    code = "tls_failed"
+
+
 class GrantFailed(OAuthError):
     """A grant or an assertion that the program makes itself could not be had; its own exception is the `__cause__`."""
 
@@ -156,7 +163,7 @@ class ReauthenticationRequired(OAuthError):
     """A session cannot go on without its person: log in again. The one error an app with sessions must handle.
 
     `reason`, which is its `code`: "no_session", "no_refresh_token", "not_granted", "refresh_rejected",
-    "refresh_outcome_unknown" or "identity_changed".
+    "refresh_outcome_unknown", "identity_changed" or "certificate_changed".
     """
 
     code = "no_session"

@@ -53,18 +53,19 @@ class Stage:
         """Log in, with a browser that does as it is told."""
         return programs.log_in(*arguments, environ=self.environ | changes)
 
-    def keep_login(self, *apis: ProtectedAPI, profile: str = "default") -> Login:
-        """A login, made quickly and without the command."""
+    def keep_login(self, *apis: ProtectedAPI, profile: str = "default", **settings: Any) -> Login:
+        """A login, made quickly and without the command. `settings`: further members of a `Login`."""
         login = Login(
             self.issuer,
             profile,
             resources=tuple(Resource(api.url, scope=self.scopes[api.url]) for api in apis or (self.orders, self.stock)),
             store="file",
             insecure_loopback=True,
+            **settings,
         )
         place = Place(self.folder)
         app = place.app(login)
-        url, pending = app.begin_login(RedirectTarget(redirect_path(self.issuer)).uri(8400))
+        url, pending = app.begin_login(RedirectTarget(login.path or redirect_path(self.issuer)).uri(8400))
         session = app.finish_login(pending, self.server.person.approve(url))
         app.close()
         made = login._replace(client_id=session.client_id)

@@ -1,11 +1,14 @@
 """Runs the command as a person would: in a process of its own, with a browser that goes wherever it is told."""
 
 import os
+import pty
 import re
+import select
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -75,3 +78,28 @@ def log_in(*arguments: str, environ: Mapping[str, str]) -> subprocess.CompletedP
     for browser in browsers:
         browser.join()
     return subprocess.CompletedProcess(command, process.returncode, printed, told)
+
+
+def on_a_terminal(*arguments: str, environ: Mapping[str, str], answers: Sequence[str] = ()) -> tuple[int, str]:
+    """The exit code, and all that a person sees who types an answer at each colon that waits for one."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*COMMAND, *arguments], env=dict(environ), stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen, left = b"", list(answers)
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if not select.select([ours], [], [], 0.5)[0]:
+            if process.poll() is not None:
+                break
+            continue
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end has closed
+            break
+        if not piece:
+            break
+        seen += piece
+        if left and seen.endswith(b": "):
+            os.write(ours, f"{left.pop(0)}\n".encode())
+    os.close(ours)
+    return process.wait(_PATIENCE), seen.decode()

@@ -30,6 +30,7 @@ def test_each_error_has_an_exit_code_of_its_family(kind: type[errors.OAuthError]
         errors.ErrorResponse: 4,
         errors.RegistrationLost: 4,
         errors.AuthorizationServerError: 5,
+        errors.TLSFailed: 5,
         errors.StorageError: 6,
         errors.OAuthError: 1,
     }

@@ -2,14 +2,11 @@
 
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,35 +14,10 @@ import pytest
 from oauthclient.cli.place import Place
 from oauthclient.testing import Response
 from tests.cli.conftest import Stage
-from tests.cli.programs import COMMAND
+from tests.cli.programs import COMMAND, on_a_terminal
 
 _PATIENCE = 30  # seconds
 _EVERY_COMMAND = ["login", "logout", "status", "token", "request", "register", "doctor", "demo"]
-
-
-def on_a_terminal(*arguments: str, environ: Mapping[str, str], answers: Sequence[str] = ()) -> tuple[int, str]:
-    """The exit code, and all that a person sees who types an answer at each colon that waits for one."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([*COMMAND, *arguments], env=dict(environ), stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    seen, left = b"", list(answers)
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        if not select.select([ours], [], [], 0.5)[0]:
-            if process.poll() is not None:
-                break
-            continue
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # the other end has closed
-            break
-        if not piece:
-            break
-        seen += piece
-        if left and seen.endswith(b": "):
-            os.write(ours, f"{left.pop(0)}\n".encode())
-    os.close(ours)
-    return process.wait(_PATIENCE), seen.decode()
 
 
 def test_results_are_on_stdout_and_all_else_on_stderr(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from oauthclient.engine.driver import Driver
 from oauthclient.errors import Unreachable
 from oauthclient.flows.effects import FreshID, Jitter, Load, Now, Once, Save
 from oauthclient.storage.memory import MemoryStore
+from tests.flows.telling import make_slot
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,15 +53,16 @@ def test_the_failure_of_an_inner_flight_reaches_the_stories_that_wait() -> None:
 
 def test_the_driver_answers_every_effect() -> None:
     driver = Driver(None, MemoryStore())  # type: ignore[arg-type]
+    slot = make_slot()
 
     def story() -> Generator[Any, Any, Any]:
         now = yield from Now()
         one = yield from FreshID()
         two = yield from FreshID()
         jitter = yield from Jitter()
-        empty = yield from Load("slot")  # type: ignore[arg-type]
-        yield from Save("slot", "token")  # type: ignore[arg-type]
-        stored = yield from Load("slot")  # type: ignore[arg-type]
+        empty = yield from Load(slot)
+        yield from Save(slot, "token")  # type: ignore[arg-type]
+        stored = yield from Load(slot)
         return now, one, two, jitter, empty, stored
 
     now, one, two, jitter, empty, stored = driver.run(story())

@@ -10,6 +10,7 @@ import pytest
 from oauthclient.engine.flights import Flight
 from oauthclient.engine.keeper import Keeper
 from oauthclient.errors import ErrorResponse, OAuthError, Unreachable
+from oauthclient.protocol.binding import DPoP
 from oauthclient.protocol.token import Token, read_token_response
 from oauthclient.protocol.wire import Instant, Response
 
@@ -33,7 +34,7 @@ class Source:
         now = Instant(self.time.wall, self.time.steady)
         body = json.dumps({"access_token": "t0k3n", "token_type": "DPoP", "expires_in": expires_in}).encode()
         response = Response(200, {}, body, sent=now, received=now)
-        return read_token_response(response, scheme="DPoP", asked=None, what="x", jitter=0.5)
+        return read_token_response(response, binding=DPoP(), asked=None, what="x", jitter=0.5)
 
     def land(self, expires_in: float | None = 1000) -> Token:
         token = self.token(expires_in)

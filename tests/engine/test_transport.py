@@ -298,7 +298,7 @@ def test_a_transport_of_either_family_can_be_used(family: Any) -> None:
 def test_whatever_it_raises_becomes_an_error_of_ours(family: Any) -> None:
     for exception, code in (
         (family.ReadTimeout("x"), "timeout"),
-        (family.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] no"), "tls_failed"),
+        (ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] no"), "tls_failed"),
         (family.RemoteProtocolError("x"), "connection_failed"),
         (family.InvalidURL("x"), "connection_failed"),
         (OSError("\x1b[2J" + "y" * 1000), "connection_failed"),

@@ -20,6 +20,16 @@ STEPS = [
     "7  A thief",
 ]
 
+CERTIFIED_STEPS = [
+    "1  Discovery: what the server says of itself",
+    "2  A token for the first API",
+    "3  A call, on a connection with the certificate",
+    "4  The second API: another token",
+    "5  Another call: token and connection are kept",
+    "6  URLs outside both APIs",
+    "7  A thief",
+]
+
 
 def command(program: str, *options: str) -> list[str]:
     return [sys.executable, str(EXAMPLES / f"{program}.py"), *options]

@@ -35,6 +35,8 @@ from tests.flows.telling import ISSUER, Telling, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from oauthclient.jose.certificate import Certificate
+    from oauthclient.protocol.presented import Presented
     from oauthclient.protocol.registration import Registration
     from oauthclient.protocol.wire import Request
     from oauthclient.secret import Secret
@@ -48,7 +50,10 @@ WANTED = ClientMetadata(redirect_uris=("http://127.0.0.1/callback/as",), members
 
 
 class Disk(World):
-    """A world with records and keys, where the embedded server answers unless answers are given."""
+    """A world with records and keys, where the embedded server answers unless answers are given.
+
+    `certificate`: what its connections present.
+    """
 
     def __init__(self, *answers: Any) -> None:
         super().__init__(*answers)
@@ -57,6 +62,7 @@ class Disk(World):
         self.keys: dict[str, Secret] = {}
         self.held: set[Name] = set()
         self.unwritable = False
+        self.certificate: Presented | None = None
         self.history: list[Effect[Any]] = []
         self.slept = 0.0
 
@@ -86,7 +92,9 @@ class Disk(World):
             case Read(name=name):
                 return json.loads(self.records[name]) if name in self.records else None
             case Write(name=name, record=record) | Persist(name=name, record=record):
-                assert name in self.held, "nothing is written without the lease"
+                assert name in self.held or name.kind == "login", (
+                    "nothing that others know of is written without a lease"
+                )
                 self._check()
                 self.records[name] = json.dumps(record)
             case CheckWritable():
@@ -114,11 +122,22 @@ class Disk(World):
         if self.answers:
             return super()._send(request)
         self.sent.append(request)
-        heard = self.server.handle(Heard(request.method, request.url, tuple(request.headers.items()), request.body))
+        presented = self.presented(request)
+        der = b"" if presented is None else presented.der
+        headers = tuple(request.headers.items())
+        heard = self.server.handle(Heard(request.method, request.url, headers, request.body, der))
         moment = Instant(self.wall, self.steady)
-        headers = {name.lower(): value for name, value in heard.headers}
+        answered = {name.lower(): value for name, value in heard.headers}
         assert isinstance(heard.body, bytes)
-        return Response(heard.status, headers, heard.body, sent=moment, received=moment)
+        thumbprint = None if presented is None else presented.x5t_s256
+        return Response(heard.status, answered, heard.body, sent=moment, received=moment, certificate=thumbprint)
+
+    def presented(self, request: Request) -> Certificate | None:
+        """What the connection presents: that which the request must go with, else the current one."""
+        if self.certificate is None:
+            return None
+        wanted = request.certificate
+        return (None if wanted is None else self.certificate.generation(wanted)) or self.certificate.current()
 
     def reboot(self) -> None:
         """What a kill leaves: files, keys and the server; no lease."""

@@ -13,7 +13,7 @@ from oauthclient.jose.jwt import issue
 from oauthclient.jose.keys import SigningKey
 from oauthclient.jose.kinds import USERINFO
 from oauthclient.jose.proof import ath
-from oauthclient.protocol.binding import Bearer
+from oauthclient.protocol.binding import Bearer, Binding, DPoP
 from oauthclient.protocol.token import read_token_response
 from tests.flows.telling import (
     ISSUER,
@@ -38,9 +38,10 @@ def server(members: Any = None, **settings: Any) -> Any:
     return make_server(**({"metadata": by_hand(**(MEMBERS | (members or {})))} | settings))
 
 
-def told(world: World, at: Any = None, *, scheme: str = "DPoP", registered: str | None = None) -> Any:
+def told(world: World, at: Any = None, *, binding: Binding | None = None, registered: str | None = None) -> Any:
+    binding = binding or DPoP()
     token = read_token_response(
-        token_answer(token_type=scheme), scheme=scheme, asked="openid", what="the answer", jitter=0.5
+        token_answer(token_type=binding.token_type), binding=binding, asked="openid", what="the answer", jitter=0.5
     )
     return world.tell(userinfo(at or server(), token, subject="alice", registered=registered))
 
@@ -81,7 +82,7 @@ def test_the_client_does_not_authenticate_there() -> None:
 
 def test_a_bearer_token_is_presented_without_proof() -> None:
     world = World(respond(200, ALICE))
-    told(world, server(binding=Bearer()), scheme="Bearer")
+    told(world, server(binding=Bearer()), binding=Bearer())
     assert world.sent[0].headers["Authorization"] == "Bearer t0k3n"
     assert "DPoP" not in world.sent[0].headers
 

@@ -1,10 +1,11 @@
-"""Fixtures: `house`, and each kind of program in turn as `loop`."""
+"""Fixtures: `house`, the same with certificates as `certified`, and each kind of program in turn as `loop`."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.native.certified import Certified
 from tests.native.house import LOOPS, House, house_on
 
 
@@ -18,3 +19,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 def loop(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def certified(house: House) -> Certified:
+    return Certified(house)

@@ -6,7 +6,7 @@ import threading
 import httpx
 import pytest
 
-from oauthclient import PrivateKeyJWT, Resource, SigningKey
+from oauthclient import Bearer, PrivateKeyJWT, Resource, SigningKey
 from oauthclient.errors import (
     ErrorResponse,
     InvalidResponse,
@@ -229,7 +229,7 @@ class TestKeys:
         assert house.keys() == 3
 
     def test_without_binding_there_is_none(self, house) -> None:
-        session = house.login(house.app(bound=False))
+        session = house.login(house.app(binding=Bearer()))
         assert not session.sender_constrained
         house.orders.accepts_bearer = True
         assert house.call(session).status_code == 200

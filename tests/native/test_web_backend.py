@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from oauthclient import ClientSecretBasic, OAuthError
+from oauthclient import Bearer, ClientSecretBasic, OAuthError
 from oauthclient.errors import ConfigurationError, ErrorResponse, InvalidResponse, LoginError, ReauthenticationRequired
 from oauthclient.flows.login_key import _GIVEN_UP
 from oauthclient.protocol.pending import Pending
@@ -101,12 +101,12 @@ class TestOnce:
 
     def test_it_holds_for_bearer_tokens_too(self, house) -> None:
         house.orders.accepts_bearer = True
-        url, pending = backend(house, bound=False).begin_login(BACK)
+        url, pending = backend(house, binding=Bearer()).begin_login(BACK)
         callback = house.person.callback(url)
-        session = backend(house, bound=False).finish_login(pending, callback, profile="ann")
+        session = backend(house, binding=Bearer()).finish_login(pending, callback, profile="ann")
         assert house.call(session).status_code == 200
         with pytest.raises(LoginError):
-            backend(house, bound=False).finish_login(pending, callback, profile="ann")
+            backend(house, binding=Bearer()).finish_login(pending, callback, profile="ann")
         assert house.keys() == 0
 
     def test_what_nobody_ever_finished_is_cleared_away(self, house) -> None:

@@ -33,12 +33,13 @@ SESSIONS = st.builds(
     client_id=TEXT,
     profile=TEXT,
     jkt=TEXT,
+    x5t_s256=TEXT,
     granted=st.lists(st.builds(Granted, TEXT, MAYBE_TEXT), max_size=3).map(tuple),
     refresh_token=st.none() | SECRET,
     generation=st.integers(0, 10**6),
     note=st.none() | st.builds(Note, TEXT, st.integers(0), TIME),
     tokens=st.dictionaries(
-        TEXT, st.builds(KeptToken, SECRET, TEXT, MAYBE_TEXT, MAYBE_TEXT, TIME, st.none() | TIME), max_size=3
+        TEXT, st.builds(KeptToken, SECRET, TEXT, MAYBE_TEXT, MAYBE_TEXT, TIME, st.none() | TIME, MAYBE_TEXT), max_size=3
     ),
     subject=MAYBE_TEXT,
     claims=st.dictionaries(TEXT, JSON, max_size=3),

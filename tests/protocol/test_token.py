@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from oauthclient.errors import DowngradeRefused, ErrorResponse, InvalidResponse, OAuthError
 from oauthclient.jose.proof import ath
+from oauthclient.protocol.binding import Bearer, Binding, DPoP
 from oauthclient.protocol.token import Token, read_error, read_token_response, retry_after
 from oauthclient.protocol.wire import Instant, Response
 
@@ -30,8 +31,8 @@ def answer(
     return Response(status, headers or {}, body, sent=SENT, received=RECEIVED)
 
 
-def read(response: Response, *, scheme: str = "DPoP", asked: str | None = None, jitter: float = 0.0) -> Token:
-    return read_token_response(response, scheme=scheme, asked=asked, what=WHAT, jitter=jitter)
+def read(response: Response, *, binding: Binding | None = None, asked: str | None = None, jitter: float = 0.0) -> Token:
+    return read_token_response(response, binding=binding or DPoP(), asked=asked, what=WHAT, jitter=jitter)
 
 
 def refused(response: Response, kind: type[OAuthError] = InvalidResponse, **options: Any) -> Any:
@@ -47,11 +48,11 @@ def test_a_token_is_presented_with_its_scheme() -> None:
     assert token.access_token == "t0k3n"
     assert token.authorization.reveal() == "DPoP t0k3n"
     assert token.ath == ath("t0k3n")
-    assert read(answer(token_type="Bearer"), scheme="Bearer").authorization.reveal() == "Bearer t0k3n"
+    assert read(answer(token_type="Bearer"), binding=Bearer()).authorization.reveal() == "Bearer t0k3n"
 
 
 def test_a_bearer_token_has_no_hash() -> None:
-    assert read(answer(token_type="Bearer"), scheme="Bearer").ath is None
+    assert read(answer(token_type="Bearer"), binding=Bearer()).ath is None
 
 
 @pytest.mark.parametrize("spelling", ["DPoP", "dpop", "DPOP", "dPoP"])
@@ -71,7 +72,7 @@ def test_another_type_than_dpop_is_a_downgrade(kind: str) -> None:
 
 
 def test_a_bound_token_is_not_presented_as_a_bearer_token() -> None:
-    assert refused(answer(token_type="DPoP"), scheme="Bearer").code == "unexpected_token_type"
+    assert refused(answer(token_type="DPoP"), binding=Bearer()).code == "unexpected_token_type"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -17,6 +17,9 @@ from oauthclient.jose.kinds import CLIENT_ASSERTION, REQUEST_OBJECT
 from oauthclient.jose.proof import Prover, ath
 from oauthclient.testing import AuthorizationServer, Clock, Network, ProtectedAPI, Request, Response
 from oauthclient.testing.misbehaviour import OMIT
+
+if TYPE_CHECKING:
+    from oauthclient.jose.certificate import Certificate
 
 NOW = 1_800_000_000
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -62,10 +65,16 @@ class World:
     def unauthenticated(self, **changes: Any) -> dict[str, Any]:
         return self.form(**({"client_assertion": OMIT, "client_assertion_type": OMIT} | changes))
 
-    def post(self, form: dict[str, Any], *headers: tuple[str, str], url: str | None = None) -> Response:
+    def post(
+        self,
+        form: dict[str, Any],
+        *headers: tuple[str, str],
+        url: str | None = None,
+        certificate: Certificate | None = None,
+    ) -> Response:
         fields = (("Content-Type", "application/x-www-form-urlencoded"), *headers)
-        url = url or self.server.token_endpoint
-        return self.server.handle(Request("POST", url, fields, urlencode(form, doseq=True).encode()))
+        url, body = url or self.server.token_endpoint, urlencode(form, doseq=True).encode()
+        return self.server.handle(Request("POST", url, fields, body, certificate.der if certificate else b""))
 
     def ask(self, *, proof: str | None = None, **form: Any) -> Response:
         return self.post(self.form(**form), ("DPoP", self.token_proof() if proof is None else proof))

@@ -16,7 +16,7 @@ for checker in ("mypy", "pyright"):
     pytest.importorskip(checker, reason=f"{checker} comes with the dependency group lint")
 
 HERE = Path(__file__).parent
-PROGRAM = ("with_httpx.py", "service.py")
+PROGRAM = ("with_httpx.py", "service.py", "certificates.py")
 
 
 @pytest.fixture(scope="session")

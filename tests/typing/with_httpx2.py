@@ -4,7 +4,7 @@ from typing import assert_type
 
 import httpx2
 
-from oauthclient import Auth, attach, not_repeated
+from oauthclient import Auth, ClientCertificate, attach, not_repeated
 from oauthclient.plugin.verdict import NotRepeated
 
 
@@ -27,3 +27,17 @@ def attach_keeps_the_type(auth: Auth) -> None:
 
 def a_verdict_is_typed(response: httpx2.Response) -> None:
     assert_type(not_repeated(response), NotRepeated | None)
+
+
+class SDK(httpx2.Client):
+    """A client that somebody else made."""
+
+
+async def clients_that_present_a_certificate_have_the_type_that_was_asked_for(
+    certificate: ClientCertificate, auth: Auth
+) -> None:
+    assert_type(certificate.client(httpx2.Client, auth=auth, http2=True), httpx2.Client)
+    assert_type(attach(certificate.client(SDK, trust_env=False), auth), SDK)
+    async with certificate.client(httpx2.AsyncClient, auth=auth) as client:
+        assert_type(client, httpx2.AsyncClient)
+        assert_type(await client.get("https://api.example.com"), httpx2.Response)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oauthclient.cli import look
 from oauthclient.cli.failures import FAILED
-from oauthclient.cli.options import issuer_argument, json_option, server_options
+from oauthclient.cli.options import (
+    certificate_options,
+    check_certificate_options,
+    issuer_argument,
+    json_option,
+    server_options,
+)
 from oauthclient.protocol.text import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from oauthclient.cli.certificate_findings import Presented
+    from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.metadata import ServerMetadata
 
 _INDENT = 2
@@ -22,20 +32,36 @@ _INDENT = 2
 
 @click.command
 @issuer_argument
+@certificate_options
 @server_options
 @json_option
-def doctor(*, issuer: str, ca: Path | None, insecure_loopback: bool | None, json_: bool) -> int:
+@click.pass_context
+def doctor(
+    ctx: click.Context, /, *, issuer: str, ca: Path | None, insecure_loopback: bool | None, json_: bool, **options: Any
+) -> int:
     """Show what the server ISSUER offers, what a login would use, and what is missing and why.
 
-    Only its metadata is read. The exit code is 1 if a login needs more than the command can do alone.
+    Only its metadata is read; --certificate shows what a login with that would use, and what to register it as. The
+    exit code is 1 if a login needs more than the command can do alone.
     """
+    from oauthclient.cli.certificate_findings import certificate_findings
     from oauthclient.cli.findings import findings
 
+    check_certificate_options(ctx, options, certificate=options["certificate"])
     metadata = _metadata(issuer, ca, loopback=bool(insecure_loopback))
-    found = list(findings(metadata))
+    presented, binding = _presented(options)
+    found = [
+        *findings(metadata, binding, auth_method=options["auth_method"]),
+        *certificate_findings(metadata, presented),
+    ]
     ready = all(point.kind != "bad" for point in found)
     if json_:
-        look.as_json({"issuer": issuer, "ready": ready, "findings": [point._asdict() for point in found]})
+        document: dict[str, Any] = {"issuer": issuer, "ready": ready, "findings": [point._asdict() for point in found]}
+        if presented is not None and presented.certificate is not None:
+            from oauthclient.cli.certificate import described
+
+            document["certificate"] = described(presented.certificate)
+        look.as_json(document)
         return 0 if ready else FAILED
     click.echo(issuer)
     topics = max(len(point.topic) for point in found)
@@ -46,10 +72,33 @@ def doctor(*, issuer: str, ca: Path | None, insecure_loopback: bool | None, json
         line = f"{'':{_INDENT}}{look.mark(point.kind)} {point.topic:{topics}}  {text:{column}}"
         click.echo(f"{line}  {shown(point.used)}".rstrip())
     if ready:
-        look.say(f"A login works: oauthclient login {issuer} --resource URL")
+        look.say(f"A login works: oauthclient login {issuer} --resource URL{_again(options)}")
     else:
         look.say("A login does not work as it is: see the crosses.")
     return 0 if ready else FAILED
+
+
+def _again(options: Mapping[str, Any]) -> str:
+    """The options of the certificate, as they were given."""
+    given = [
+        (f"--{name.replace('_', '-')}", options[name]) for name in ("certificate", "certificate_key", "auth_method")
+    ]
+    told = "".join(f" {name} {shlex.quote(str(value))}" for name, value in given if value is not None)
+    return f"{told} --dpop" if options["dpop"] else told
+
+
+def _presented(options: Mapping[str, Any]) -> tuple[Presented | None, Binding | None]:
+    """The certificate of the command line, and what tokens would be bound to."""
+    if options["certificate"] is None:
+        return None, None
+    from oauthclient.cli.certificate_findings import Presented
+    from oauthclient.protocol.binding import DPoP, MutualTLS
+
+    key = options["certificate_key"]
+    presented = Presented.read(str(options["certificate"]), key and str(key), options["auth_method"])
+    if presented.certificate is None:
+        return presented, None
+    return presented, MutualTLS(presented.certificate, dpop=DPoP() if options["dpop"] else None)
 
 
 def _metadata(issuer: str, ca: Path | None, *, loopback: bool) -> ServerMetadata:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from oauthclient.errors import NotOffered
 from oauthclient.jose.algorithms import VERIFYING
 from oauthclient.login.redirect import RedirectTarget, redirect_path
-from oauthclient.protocol.binding import DPoP
+from oauthclient.protocol.binding import DPoP, MutualTLS
 from oauthclient.protocol.client_metadata import ClientMetadata, choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.metadata import ServerMetadata
+
+_WAYS_OUT: Final = {
+    "key": "leave --certificate out: a key does it (DPoP)",
+    "--certificate": "--certificate binds to a client certificate; --bearer does without",
+    "--bearer": "--bearer does without: a stolen token can be used",
+}
 
 
 class Finding(NamedTuple):
@@ -28,15 +35,20 @@ class Finding(NamedTuple):
     used: str
 
 
-def findings(metadata: ServerMetadata) -> Iterator[Finding]:
-    """All points, in the order in which a login meets them."""
-    yield _registration(metadata)
+def findings(
+    metadata: ServerMetadata, binding: Binding | None = None, *, auth_method: str | None = None
+) -> Iterator[Finding]:
+    """All points, in the order in which a login meets them; but for `certificate_findings`.
+
+    `binding`: what tokens are to be bound to, by default a key. `auth_method`: by which a certificate authenticates.
+    """
+    wanted = ClientMetadata(token_endpoint_auth_method=auth_method)
+    yield _registration(metadata, wanted)
     yield _login(metadata)
     yield _pushed(metadata)
-    yield _signed(metadata)
+    yield _signed(metadata, wanted)
     yield _answer(metadata)
-    yield _binding(metadata)
-    yield _certificates(metadata)
+    yield _binding(metadata, DPoP() if binding is None else binding)
     yield _staying(metadata)
     yield _device(metadata)
     yield _identity(metadata)
@@ -45,16 +57,20 @@ def findings(metadata: ServerMetadata) -> Iterator[Finding]:
     yield _there("logout there", metadata.end_session_endpoint, "end_session_endpoint", "logout --browser")
 
 
-def _registration(metadata: ServerMetadata) -> Finding:
+def _registration(metadata: ServerMetadata, wanted: ClientMetadata) -> Finding:
     topic = "registration"
     try:
-        choice = choose(ClientMetadata(), metadata)
+        choice = choose(wanted, metadata)
     except NotOffered as error:
         return Finding(topic, "bad", "nothing that software can do alone", error.message)
     if metadata.registration_endpoint is None:
         uris = " and ".join(RedirectTarget(redirect_path(metadata.issuer or "")).registered())
         return Finding(topic, "bad", "no registration_endpoint", f"--client-id of a native app registered for {uris}")
-    how = choice.method if choice.algorithm is None else f"{choice.method}, {choice.algorithm}"
+    how = (
+        choice.method
+        if choice.algorithm is None or wanted.token_endpoint_auth_method
+        else f"{choice.method}, {choice.algorithm}"
+    )
     return Finding(topic, "good", "registration_endpoint", f"the command registers itself: {how}")
 
 
@@ -83,11 +99,11 @@ def _pushed(metadata: ServerMetadata) -> Finding:
     return Finding("pushed requests", "note", "no PAR", "requests go by way of the browser")
 
 
-def _signed(metadata: ServerMetadata) -> Finding:
+def _signed(metadata: ServerMetadata, wanted: ClientMetadata) -> Finding:
     listed = metadata.request_object_signing_alg_values_supported
     needed = metadata.require_signed_request_object
     try:
-        choice = choose(ClientMetadata(), metadata)
+        choice = choose(wanted, metadata)
     except NotOffered:
         return Finding("signed requests", "note", "", "see registration")
     if choice.signs_requests:
@@ -105,18 +121,29 @@ def _answer(metadata: ServerMetadata) -> Finding:
     )
 
 
-def _binding(metadata: ServerMetadata) -> Finding:
-    listed = ", ".join(metadata.dpop_signing_alg_values_supported or ()) or "none"
+def _binding(metadata: ServerMetadata, binding: Binding) -> Finding:
+    key = _offered(DPoP(), metadata)
+    by_key = f"DPoP: {', '.join(metadata.dpop_signing_alg_values_supported or ()) or 'none'}"
+    if binding.certificate is None:
+        if key:
+            return Finding("bound tokens", "good", "DPoP", "ES256; a stolen token is worth nothing")
+        instead = "--certificate" if metadata.tls_client_certificate_bound_access_tokens else "--bearer"
+        return Finding("bound tokens", "bad", by_key, _WAYS_OUT[instead])
+    if not _offered(MutualTLS(binding.certificate), metadata):
+        return Finding("bound tokens", "bad", "none to certificates", _WAYS_OUT["key" if key else "--bearer"])
+    if binding.key_algorithm is None:
+        return Finding("bound tokens", "good", "to certificates", "a stolen token is worth nothing")
+    if not key:
+        return Finding("bound tokens", "bad", by_key, "leave --dpop out: the certificate alone will do")
+    return Finding("bound tokens", "good", "to certificates, DPoP", "both; a stolen token is worth nothing")
+
+
+def _offered(binding: Binding, metadata: ServerMetadata) -> bool:
     try:
-        DPoP().check(metadata)
+        binding.check(metadata)
     except NotOffered:
-        return Finding("bound tokens", "bad", f"DPoP: {listed}", "--bearer does without: a stolen token can be used")
-    return Finding("bound tokens", "good", "DPoP", "ES256; a stolen token is worth nothing")
-
-
-def _certificates(metadata: ServerMetadata) -> Finding:
-    offered = metadata.document.get("tls_client_certificate_bound_access_tokens") is True
-    return Finding("certificates", "note", f"{'' if offered else 'no '}mTLS", "not for this command: it has DPoP")
+        return False
+    return True
 
 
 def _staying(metadata: ServerMetadata) -> Finding:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _VERSION: Final = 1
 _LEASE_SECONDS: Final = 10.0
+AUTH_METHODS: Final = ("tls_client_auth", "self_signed_tls_client_auth")
+"""How a certificate authenticates a client (RFC 8705, sections 2.1.1 and 2.2.1)."""
 
 
 class Login(NamedTuple):
@@ -25,7 +27,9 @@ class Login(NamedTuple):
 
     `client_id`: who the command is at the server; `registered`: whether it registered itself as that. `key_file` and
     `secret_file`: where the credentials of a client that was registered by hand are read from. `bearer`: its tokens are
-    bound to nothing. `ca`: a file of further CA certificates.
+    bound to nothing. `certificate` and `certificate_key`: the files of the client certificate that they are bound to,
+    with `dpop` to a key as well; `auth_method`: by which it also says who the client is. `ca`: a file of further CA
+    certificates.
     """
 
     issuer: str
@@ -39,6 +43,10 @@ class Login(NamedTuple):
     store: str = "keyring"
     key_file: str | None = None
     secret_file: str | None = None
+    certificate: str | None = None
+    certificate_key: str | None = None
+    auth_method: str | None = None
+    dpop: bool = False
     ca: str | None = None
     insecure_loopback: bool = False
     host: str = "127.0.0.1"
@@ -175,12 +183,13 @@ def _login(members: dict[str, Any]) -> Login:
 def _sound(login: Login) -> bool:
     """Whether the values are of the kinds that they should be: a person may have edited the file."""
     texts = (login.issuer, login.profile, login.client_id, login.scope, login.store, login.host)
-    paths = (login.key_file, login.secret_file, login.ca, login.path)
-    flags = (login.registered, login.bearer, login.insecure_loopback)
+    paths = (login.key_file, login.secret_file, login.certificate, login.certificate_key, login.ca, login.path)
+    flags = (login.registered, login.bearer, login.dpop, login.insecure_loopback)
     return (
         all(isinstance(text, str) for text in texts)
         and all(path is None or isinstance(path, str) for path in paths)
         and all(isinstance(flag, bool) for flag in flags)
         and isinstance(login.port, int)
         and login.target in ("resource", "audience", "scope")
+        and login.auth_method in (None, *AUTH_METHODS)
     )

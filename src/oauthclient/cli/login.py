@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,6 +11,8 @@ from oauthclient.cli.ledger import Login
 from oauthclient.cli.options import (
     InOrder,
     asked,
+    certificate_options,
+    check_certificate_options,
     file_option,
     issuer_argument,
     json_option,
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from oauthclient.cli.place import Place
     from oauthclient.native.session import Session
     from oauthclient.protocol.resources import Resource
+
+_FILES: Final = ("ca", "key_file", "secret_file", "certificate", "certificate_key")
+_SETTINGS: Final = (
+    *("target", "bearer", "dpop", "auth_method", "store", "insecure_loopback"),
+    *("host", "port", "path"),
+)
 
 
 @click.command(
@@ -52,6 +60,7 @@ Example:
 @click.option("--client-id", metavar="ID", help="Of a client that was registered by hand; else the command registers.")
 @file_option("--client-key-file", "key_file", "The private key of that client (PEM), if it has one.")
 @file_option("--client-secret-file", "secret_file", "The secret of that client, if it has one.")
+@certificate_options
 @file_option(
     "--initial-access-token-file",
     "initial_access_token_file",
@@ -122,11 +131,21 @@ def _wanted(ctx: click.Context, base: Login, asked_for: Asked, options: Mapping[
     if not resources:
         raise click.UsageError("--resource is missing: the URL of the API that the token is for.", ctx)
     client_id = options["client_id"]
-    files = {name: options[name] and str(options[name]) for name in ("ca", "key_file", "secret_file")}
+    if options["certificate"] is not None:
+        base = base._replace(certificate=None, certificate_key=None)  # a pair: one without the other is of no use
+    check_certificate_options(
+        ctx,
+        options,
+        certificate=options["certificate"] or base.certificate,
+        by_other=options["key_file"] or options["secret_file"] or base.key_file or base.secret_file,
+    )
+    if options["bearer"] and options["dpop"]:
+        raise click.UsageError("--bearer and --dpop exclude each other.", ctx)
+    files = {name: options[name] and str(options[name]) for name in _FILES}
     if base.registered and client_id is None and (files["key_file"] or files["secret_file"]):
         raise click.UsageError("--client-key-file and --client-secret-file go with --client-id.", ctx)
     given = {
-        **{name: options[name] for name in ("target", "bearer", "store", "insecure_loopback", "host", "port", "path")},
+        **{name: options[name] for name in _SETTINGS},
         **files,
         "client_id": client_id,
         "registered": None if client_id is None else False,
@@ -218,6 +237,7 @@ def _document(session: Session, made: Login) -> dict[str, Any]:
         "subject": session.subject,
         "store": made.store,
         "sender_constrained": session.sender_constrained,
+        "x5t#S256": session.x5t_s256,
         "refreshable": session.refreshable,
         "granted": [{"target": target, "scope": scope} for target, scope in session.granted],
     }

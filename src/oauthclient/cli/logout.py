@@ -8,11 +8,13 @@ import click
 
 from oauthclient.cli import look
 from oauthclient.cli.options import an_issuer, json_option, profile_option
+from oauthclient.errors import ConfigurationError, InvalidKey, OAuthError
 from oauthclient.protocol.text import shown
 
 if TYPE_CHECKING:
     from oauthclient.cli.ledger import Login
     from oauthclient.cli.place import Place
+    from oauthclient.native.app import NativeApp
     from oauthclient.native.session import Goodbye
 
 
@@ -44,7 +46,7 @@ def logout(place: Place, /, *, issuer: str | None, profile: str | None, all_: bo
 
 def _ended(place: Place, login: Login, *, browser: bool, quiet: bool) -> dict[str, Any]:
     """Log out of one, and what to tell a program of it."""
-    goodbye = place.app(login).logout()
+    goodbye = _app(place, login, quiet=quiet).logout()
     place.ledger.drop(login)
     still = [] if goodbye is None else [left._asdict() for left in goodbye.still_honoured]
     if not quiet:
@@ -56,6 +58,25 @@ def _ended(place: Place, login: Login, *, browser: bool, quiet: bool) -> dict[st
             look.say(f"  The server may still honour the {tokens}: {shown(why)}")
     opened = False if goodbye is None else _at_the_server(goodbye, browser=browser, quiet=quiet)
     return {"issuer": login.issuer, "profile": login.profile, "still_honoured": still, "browser_opened": opened}
+
+
+def _app(place: Place, login: Login, *, quiet: bool) -> NativeApp:
+    """The app, even if its certificate cannot be read any more: what is kept here must go all the same."""
+    try:
+        return place.app(login)
+    except OAuthError as error:
+        if login.certificate is None or not isinstance(error, InvalidKey | ConfigurationError):
+            raise
+        if not quiet:
+            look.say(f"Without the client certificate: {error.message}")
+    return place.app(
+        login._replace(
+            certificate=None,
+            certificate_key=None,
+            auth_method=None,
+            registered=login.registered and login.auth_method is None,  # else as that client, by its name alone
+        )
+    )
 
 
 def _at_the_server(goodbye: Goodbye, *, browser: bool, quiet: bool) -> bool:

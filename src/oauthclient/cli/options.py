@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
+from oauthclient.cli.ledger import AUTH_METHODS
 from oauthclient.cli.place import STORES
 from oauthclient.protocol.resources import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from click.shell_completion import CompletionItem
 
@@ -115,9 +116,16 @@ json_option = click.option("--json", "json_", is_flag=True, help="Write the resu
 
 
 def file_option(name: str, parameter: str, text: str) -> Callable[[F], F]:
-    """An option that names a file that is there."""
-    kind = click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True, path_type=Path)
-    return click.option(name, parameter, type=kind, help=text)
+    """An option that names a file that is there.
+
+    It is kept as an absolute path, with its symbolic links: what they lead to may be exchanged by something else.
+    """
+    kind = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+    return click.option(name, parameter, type=kind, callback=_absolute, help=text)
+
+
+def _absolute(_ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    return None if path is None else path.absolute()
 
 
 def server_options(function: F) -> F:
@@ -127,6 +135,40 @@ def server_options(function: F) -> F:
         "--insecure-loopback", is_flag=True, default=None, help="Allow a server on this machine without TLS."
     )
     return ca(loopback(function))
+
+
+def certificate_files(function: F) -> F:
+    """The client certificate, which curl takes with --cert and --key."""
+    certificate = file_option(
+        "--certificate", "certificate", "The client certificate (PEM), its intermediates after it."
+    )
+    key = file_option("--certificate-key", "certificate_key", "The private key of that, if it is in another file.")
+    return certificate(key(function))
+
+
+def certificate_options(function: F) -> F:
+    """The client certificate, and what it is good for."""
+    method = click.option(
+        "--auth-method",
+        type=click.Choice(AUTH_METHODS),
+        help="The certificate also says who the client is, by the method that it is registered for.",
+    )
+    dpop = click.option(
+        "--dpop", is_flag=True, default=None, help="Beside --certificate: bind tokens to a key as well."
+    )
+    return certificate_files(method(dpop(function)))
+
+
+def check_certificate_options(
+    ctx: click.Context, options: Mapping[str, Any], *, certificate: object, by_other: object = None
+) -> None:
+    """Raise click.UsageError for what goes with a certificate and comes without; `by_other`: other credentials."""
+    if options["certificate_key"] is not None and options["certificate"] is None:
+        raise click.UsageError("--certificate-key goes with --certificate.", ctx)
+    if certificate is None and (options.get("auth_method") or options.get("dpop")):
+        raise click.UsageError("--auth-method and --dpop go with --certificate.", ctx)
+    if options.get("auth_method") and by_other:
+        raise click.UsageError("--auth-method and the client's other credentials exclude each other.", ctx)
 
 
 store_option = click.option(

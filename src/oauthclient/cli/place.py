@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -10,15 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 from oauthclient.cli.ledger import Ledger
 from oauthclient.errors import ConfigurationError, ReauthenticationRequired, StorageUnavailable
 from oauthclient.native.app import NativeApp
+from oauthclient.protocol.binding import Bearer
 from oauthclient.storage.private_files import private_folder
 from oauthclient.storage.vault import Vault
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from oauthclient.cli.ledger import Login
     from oauthclient.native.session import Session
     from oauthclient.protocol.authentication import ClientAuthentication
+    from oauthclient.protocol.binding import Binding
+    from oauthclient.tls.client_certificate import ClientCertificate
 
 STORES: Final = ("keyring", "file")
 NAME: Final = "oauthclient"
@@ -35,6 +40,7 @@ class Place:
         self.folder = folder or _usual_folder()
         self.ledger = Ledger(self.folder)
         self._vaults: dict[str, Vault] = {}
+        self._certificates: dict[tuple[str, str | None], ClientCertificate] = {}
 
     def make(self) -> None:
         """Make the folder, for its owner alone. Raises StorageUnwritable."""
@@ -52,24 +58,40 @@ class Place:
             )
         return self._vaults[store]
 
+    def certificate(self, login: Login) -> ClientCertificate | None:
+        """The client certificate of a login, if it has one: one object, for all connections that present it.
+
+        May ask for the passphrase. Raises InvalidKey, ConfigurationError.
+        """
+        if login.certificate is None:
+            return None
+        from oauthclient.cli.certificate import read_certificate
+
+        files = (login.certificate, login.certificate_key)
+        if files not in self._certificates:
+            self._certificates[files] = read_certificate(*files)
+        return self._certificates[files]
+
     def app(self, login: Login, **more: Any) -> NativeApp:
         """The command as the client that `login` was, or is to be, made by."""
+        certificate = self.certificate(login)
         return NativeApp(
             login.issuer,
             name=NAME,
             resources=login.resources,
             client_id=None if login.registered else login.client_id,
-            authentication=_authentication(login),
+            authentication=_authentication(login, certificate),
             vault=self.vault(login.store),
             profile=login.profile,
             scope=login.scope,
-            bound=not login.bearer,
+            binding=_binding(login, certificate),
+            certificate=certificate,
             redirect_host=login.host,
             redirect_port=login.port,
             redirect_path=login.path,
             target=login.target,
             insecure_loopback=login.insecure_loopback,
-            verify=trust(login.ca),
+            verify=trust(login.ca) if certificate is None else trusting(login.ca),
             **more,
         )
 
@@ -87,8 +109,19 @@ class Place:
 
 def trust(ca: str | None) -> ssl.SSLContext | None:
     """The usual CA certificates and those in the file `ca`; None for the usual ones alone."""
-    if ca is None:
-        return None
+    return None if ca is None else _trust(ca)
+
+
+@functools.cache
+def trusting(ca: str | None) -> Callable[[], ssl.SSLContext] | None:
+    """The same for connections that present a certificate, each of which has a context of its own.
+
+    For one file it is one function: by that the library knows which contexts are alike.
+    """
+    return None if ca is None else functools.partial(_trust, ca)
+
+
+def _trust(ca: str) -> ssl.SSLContext:
     import httpx
 
     from oauthclient.protocol.text import shown
@@ -132,8 +165,23 @@ def _usual_folder() -> Path:
     return user_data_path("oauthclient", appauthor=False) / _APP
 
 
-def _authentication(login: Login) -> ClientAuthentication | None:
-    """The credentials of a client that was registered by hand, read anew each time: they are kept where they were."""
+def _binding(login: Login, certificate: ClientCertificate | None) -> Binding | None:
+    """What tokens are bound to; None for a key of the session's own."""
+    if login.bearer:
+        return Bearer()
+    if certificate is None:
+        return None
+    from oauthclient.cli.certificate import binding_of
+
+    return binding_of(login, certificate)
+
+
+def _authentication(login: Login, certificate: ClientCertificate | None) -> ClientAuthentication | None:
+    """The credentials that the command was given, read anew each time: they are kept where they were."""
+    if login.auth_method is not None and certificate is not None:
+        from oauthclient.cli.certificate import authenticating
+
+        return authenticating(login.auth_method, certificate)
     if login.key_file is not None:
         from oauthclient.jose.keys import SigningKey
         from oauthclient.protocol.authentication import PrivateKeyJWT

@@ -8,10 +8,18 @@ import click
 
 from oauthclient.cli import look
 from oauthclient.cli.ledger import Login
-from oauthclient.cli.options import issuer_argument, json_option, server_options, store_option
+from oauthclient.cli.options import (
+    certificate_files,
+    check_certificate_options,
+    issuer_argument,
+    json_option,
+    server_options,
+    store_option,
+)
 from oauthclient.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from oauthclient.cli.place import Place
@@ -36,7 +44,10 @@ def register() -> None:
 @click.pass_obj
 def show(place: Place, /, *, issuer: str, at_server: bool, json_: bool, **options: Any) -> None:
     """Show what the command is registered as at ISSUER. Secrets are left out."""
-    registration = _registration(place, issuer, options)
+    login = _login(place, issuer, options)
+    if not at_server:  # then there is no need for the certificate, whose passphrase would be asked for
+        login = login._replace(certificate=None, certificate_key=None, auth_method=None)
+    registration = place.app(login).registration
     found = registration.read() if at_server else registration.show()
     if found is None:
         raise _not_registered(issuer)
@@ -71,6 +82,42 @@ def rotate_key(place: Place, /, *, issuer: str, overlap: float, json_: bool, **o
         look.say(f"The key of {found.client_id} at {issuer} is now {found.key}.")
 
 
+@register.command("rotate-certificate")
+@issuer_argument
+@certificate_files
+@click.option("--keep-former", is_flag=True, help="Let the server take both, until this is said without it.")
+@store_option
+@server_options
+@json_option
+@click.pass_context
+def rotate_certificate(ctx: click.Context, /, *, issuer: str, keep_former: bool, json_: bool, **options: Any) -> None:
+    """Tell the server at ISSUER of another certificate, where the command authenticates by it.
+
+    Without --certificate it is the one that the files of the login hold now. With --certificate the logins use these
+    files from then on; with --keep-former as well they go on with their own, in whose place the new ones can then be
+    put. Logins go on.
+    """
+    check_certificate_options(ctx, options, certificate=options["certificate"])
+    place: Place = ctx.obj
+    login = _login(place, issuer, options)
+    certificate = options["certificate"]
+    if certificate is not None:
+        key = options["certificate_key"]
+        login = login._replace(certificate=str(certificate), certificate_key=key and str(key))
+    presented = place.certificate(login)
+    found = place.app(login).registration.rotate_certificate(presented, keep_former=keep_former)
+    if certificate is not None and not keep_former:
+        for other in place.ledger.all():
+            if other.issuer == issuer and other.registered and other.auth_method is not None:
+                place.ledger.put(other._replace(certificate=login.certificate, certificate_key=login.certificate_key))
+    if json_:
+        look.as_json(_document(found))
+    elif presented is not None:
+        look.say(f"{issuer} knows {found.client_id} by {presented.current()}.")
+        if keep_former:
+            look.say("The former certificate is known too, until this is said without --keep-former.")
+
+
 @register.command
 @issuer_argument
 @click.option("--forget", is_flag=True, help="Only forget it here: the server cannot be told any more.")
@@ -99,17 +146,20 @@ def delete(place: Place, /, *, issuer: str, forget: bool, yes: bool, **options: 
 
 
 def _registration(place: Place, issuer: str, options: dict[str, Any]) -> AppRegistration:
-    """The registration, reached as the logins there are, unless the command line says otherwise."""
+    return place.app(_login(place, issuer, options)).registration
+
+
+def _login(place: Place, issuer: str, options: dict[str, Any]) -> Login:
+    """How to reach the registration: as the logins there are, unless the command line says otherwise."""
     logins = [login for login in place.ledger.all() if login.issuer == issuer]
     known = next((login for login in logins if login.registered), None)
     if logins and known is None:
         known = logins[0]  # registered by hand, which is what will be said
     ca: Path | None = options["ca"]
     given = {"store": options["store"], "insecure_loopback": options["insecure_loopback"], "ca": ca and str(ca)}
-    login = (known or Login(issuer, "default"))._replace(
+    return (known or Login(issuer, "default"))._replace(
         **{name: value for name, value in given.items() if value is not None}
     )
-    return place.app(login).registration
 
 
 def _not_registered(issuer: str) -> ConfigurationError:
@@ -139,9 +189,13 @@ def _show(found: Registration) -> None:
             ("key", found.key),
             ("can be managed", "yes (RFC 7592)" if manageable else "no: only by the server's administrator"),
             *((name, _text(value)) for name, value in sorted(found.metadata.items()) if name != "jwks"),
-            ("keys at the server", ", ".join(str(jwk.get("kid") or jwk.get("kty")) for jwk in found.jwks)),
+            ("keys at the server", ", ".join(_name(jwk) for jwk in found.jwks)),
         ]
     )
+
+
+def _name(jwk: Mapping[str, Any]) -> str:
+    return str(jwk.get("kid") or (f"x5t#S256 {jwk['x5t#S256']}" if "x5t#S256" in jwk else jwk.get("kty")))
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import quote
@@ -18,10 +19,11 @@ from oauthclient.protocol.text import shown
 from oauthclient.protocol.urls import displayed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import httpx
 
+    from oauthclient.cli.ledger import Login
     from oauthclient.cli.place import Place
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
@@ -59,8 +61,6 @@ def request(ctx: click.Context, /, *, method: str, url: str, **options: Any) -> 
     """
     import httpx
 
-    from oauthclient.cli.place import trust
-    from oauthclient.engine.flights import Flights
     from oauthclient.plugin.attach import attach
 
     place: Place = ctx.obj
@@ -69,14 +69,13 @@ def request(ctx: click.Context, /, *, method: str, url: str, **options: Any) -> 
         raise click.UsageError("METHOD is a word such as GET.", ctx)
     url = quote(url, safe=_RESERVED)
     login = place.ledger.serving(url, issuer=options["issuer"], profile=options["profile"])
-    # The CA certificates take as long to read as the keyring takes to answer.
-    tls = Flights().join("tls", lambda: trust(login.ca) or httpx.create_ssl_context())
+    make = _client(place, login, timeout=options["timeout"])
     session = place.session(login)
     with ExitStack() as stack:
         stack.enter_context(using(login))
         # Before anything is sent: an answer to what cannot be sent again would have nowhere to go.
         out = _output(stack, options["output"])
-        client = stack.enter_context(httpx.Client(verify=tls.result(), timeout=options["timeout"]))
+        client = stack.enter_context(make())
         if options["location"]:
             client.follow_redirects = True
             attach(client, session.auth)
@@ -93,6 +92,21 @@ def request(ctx: click.Context, /, *, method: str, url: str, **options: Any) -> 
         else:
             return _judged(response, url)
         raise failure
+
+
+def _client(place: Place, login: Login, *, timeout: float) -> Callable[[], httpx.Client]:
+    """What makes the HTTP client; the part of that which takes long has begun."""
+    import httpx
+
+    from oauthclient.cli.place import trust, trusting
+    from oauthclient.engine.flights import Flights
+
+    certificate = place.certificate(login)
+    if certificate is not None:
+        return partial(certificate.client, httpx.Client, verify=trusting(login.ca), timeout=timeout)
+    # The CA certificates take as long to read as the keyring takes to answer.
+    tls = Flights().join("tls", lambda: trust(login.ca) or httpx.create_ssl_context())
+    return lambda: httpx.Client(verify=tls.result(), timeout=timeout)
 
 
 def _message(ctx: click.Context, options: Mapping[str, Any]) -> tuple[dict[str, str], bytes | None]:

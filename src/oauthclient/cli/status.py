@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,6 +16,9 @@ from oauthclient.errors import OAuthError
 if TYPE_CHECKING:
     from oauthclient.cli.ledger import Login
     from oauthclient.cli.place import Place
+    from oauthclient.native.session import Session
+
+_CHANGED: Final = "The login is bound to another client certificate than the one there is now."
 
 
 @click.command
@@ -63,16 +66,35 @@ def _described(place: Place, login: Login) -> tuple[dict[str, Any], int]:
         expires_at = session.expires.get(target)
         fresh = target in session.expires and (expires_at is None or expires_at > now)
         tokens.append({"target": target, "scope": scope, "fresh": fresh, "expires_at": expires_at})
+    certificate = place.certificate(login) if session.x5t_s256 else None
+    if certificate is not None:
+        from oauthclient.cli.certificate import described
+
+        document["certificate"] = described(certificate)
+        if certificate.current().x5t_s256 != session.x5t_s256 and _is_public(place, login):
+            document |= {"usable": False, "problem": _CHANGED, "code": "certificate_changed"}
+            return document, LOGIN_REQUIRED
     usable = session.refreshable or any(token["fresh"] for token in tokens)
     document |= {
         "usable": usable,
         "subject": session.subject,
         "person": person(session),
         "sender_constrained": session.sender_constrained,
+        "bound_to": _constraints(session, login),
         "refreshable": session.refreshable,
         "granted": tokens,
     }
     return document, 0 if usable else LOGIN_REQUIRED
+
+
+def _is_public(place: Place, login: Login) -> bool:
+    """Whether its refresh token is bound to the certificate, which that of another client is not (RFC 8705, 4)."""
+    from oauthclient.protocol.authentication import PublicClient
+
+    if not login.registered:
+        return not (login.key_file or login.secret_file or login.auth_method)
+    found = place.app(login).registration.show()
+    return found is not None and found.token_endpoint_auth_method == PublicClient.method
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -82,18 +104,38 @@ def _show(document: dict[str, Any]) -> None:
     if "problem" in document:
         look.facts([("problem", document["problem"]), ("kept in", _store(document))])
         return
-    bound = "to a key on this machine (DPoP)" if document["sender_constrained"] else "to nothing: bearer tokens"
     how = "registered itself" if document["registered"] else "registered by hand"
     look.facts(
         [
             ("person", document["person"]),
             ("client", f"{document['client_id']} ({how})"),
             ("kept in", _store(document)),
-            ("tokens bound", bound),
+            ("tokens bound", _bound(document)),
+            ("certificate", _certificate(document)),
             ("stays logged in", "yes" if document["refreshable"] else "no: it ends with its access tokens"),
             *((token["target"], _token(token)) for token in document["granted"]),
         ]
     )
+
+
+def _constraints(session: Session, login: Login) -> list[str]:
+    if not session.x5t_s256:
+        return ["key"] if session.sender_constrained else []
+    return ["certificate", "key"] if login.dpop else ["certificate"]
+
+
+def _bound(document: dict[str, Any]) -> str:
+    words = {"key": "to a key on this machine (DPoP)", "certificate": "to the client certificate"}
+    if "certificate" in document:
+        words["certificate"] += f" (x5t#S256 {document['certificate']['x5t#S256']})"
+    return ", and ".join(words[name] for name in document["bound_to"]) or "to nothing: bearer tokens"
+
+
+def _certificate(document: dict[str, Any]) -> str:
+    certificate = document.get("certificate")
+    if certificate is None:
+        return ""
+    return f"{certificate['subject']}, valid until {look.moment(certificate['not_after'])}"
 
 
 def _store(document: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -63,7 +62,7 @@ class Story:
         apis = [ProtectedAPI(self._server, api.url, scope=api.scope or ()) for api in (self._orders, self._stock)]
         self._network = Network(self._server, *apis)
         port.serve(self._network)
-        self._recorder = Recorder(self._log, tls=ssl.create_default_context())
+        self._recorder = Recorder(self._log, httpx.Client(trust_env=False))
         self._app = NativeApp(
             self._server.issuer,
             name="Acme CLI",

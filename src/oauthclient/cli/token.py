@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from oauthclient.cli.failures import using
 from oauthclient.cli.options import issuer_option, json_option, profile_option, urls
 
 if TYPE_CHECKING:
+    from oauthclient.cli.ledger import Login
     from oauthclient.cli.place import Place
 
 
@@ -25,7 +27,8 @@ def token(place: Place, /, *, url: str | None, issuer: str | None, profile: str 
     """Print the access token for URL, renewed if need be.
 
     URL may be left out where there is one login with one resource. The token is a secret. If it is bound to a key, it
-    is worth nothing without a proof that only `oauthclient request` makes: each request needs another one.
+    is worth nothing without a proof that only `oauthclient request` makes: each request needs another one. If it is
+    bound to a client certificate, it goes over connections that present that one: curl --cert.
     """
     if url is None:
         login = place.ledger.chosen(issuer=issuer, profile=profile)
@@ -47,9 +50,19 @@ def token(place: Place, /, *, url: str | None, issuer: str | None, profile: str 
                 "token_type": found.token_type,
                 "scope": found.scope,
                 "expires_at": found.expires_at,
+                "x5t#S256": found.certificate,
             }
         )
         return
     click.echo(found.access_token)
-    if session.sender_constrained and sys.stdout.isatty():
+    if not sys.stdout.isatty():
+        return
+    if found.certificate is not None:
+        look.say(f"It is bound to the client certificate, and goes with that: curl {_for_curl(login)}")
+    if found.token_type.lower() == "dpop":
         look.say("It is bound to a key: it goes with a proof, as `oauthclient request` sends it, or not at all.")
+
+
+def _for_curl(login: Login) -> str:
+    files = [("--cert", login.certificate), ("--key", login.certificate_key)]
+    return " ".join(f"{option} {shlex.quote(file)}" for option, file in files if file is not None)

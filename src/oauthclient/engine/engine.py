@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from oauthclient.jose.proof import Prover
     from oauthclient.protocol.grants import Grant
     from oauthclient.protocol.metadata import ServerMetadata
+    from oauthclient.protocol.presented import Presented
     from oauthclient.protocol.session import KeptToken
     from oauthclient.storage.memory import TokenStore
 
@@ -44,6 +45,7 @@ class Engine:
     def keeper(self, grant: Grant | Name, target: str, scope: str | None, *, told_by: Told | None = None) -> Keeper:
         """The keeper of the token for `target` under a grant, or under the session of a name."""
         prover = self.prover()
+        bound_to = self.server.binding.certificate
         slot = Slot(
             issuer=self.server.name,
             client_id=self.server.client_id,
@@ -53,6 +55,7 @@ class Engine:
             scope=scope,
             thumbprint="" if prover is None else prover.thumbprint,
             parameters=tuple(sorted(self.server.parameters.items())),
+            certificate="" if bound_to is None else bound_to.current().x5t_s256,
         )
 
         def fly(keeper: Keeper, seen: Token | None) -> Flight[Token]:
@@ -60,10 +63,19 @@ class Engine:
                 slot, lambda: self._renew(keeper, slot, seen), must_land=isinstance(grant, Name)
             )
 
-        return self._keepers.setdefault(slot, Keeper(fly))
+        keeper = self._keepers.setdefault(slot, Keeper(fly))
+        if bound_to is not None:
+            self._hand_over(slot, keeper, bound_to)
+        return keeper
 
     def remember(self, session: Name, target: str, scope: str | None, kept: KeptToken) -> None:
-        """Present the stored token of a session while it is good: no lease is needed for that, and no flight."""
+        """Present the stored token of a session while it is good: no lease is needed for that, and no flight.
+
+        One that is bound to a certificate that is not here is good for nothing.
+        """
+        bound_to = self.server.binding.certificate
+        if kept.certificate is not None and (bound_to is None or bound_to.generation(kept.certificate) is None):
+            return
         now = time.now()
         scheme = self.server.binding.token_type
         jitter = random.random()  # noqa: S311  # spreads load, guards nothing
@@ -103,6 +115,20 @@ class Engine:
     def close(self) -> None:
         """Close the connections to the authorization server."""
         self._transport.close()
+
+    def _hand_over(self, slot: Slot[Any], keeper: Keeper, bound_to: Presented) -> None:
+        """Let go of who kept this token for former certificates.
+
+        Its token is still good, with the certificate it is bound to: no request waits while there is not yet another.
+        """
+        for other in list(self._keepers):
+            if other != slot and other._replace(certificate=slot.certificate) == slot:
+                former = self._keepers.pop(other, None)
+                token = None if former is None else former.token
+                certificate = None if token is None else bound_to.generation(token.certificate or "")
+                if keeper.token is None and token is not None and certificate is not None:
+                    token.replace_by(certificate.not_after)
+                    keeper.token = token
 
     def _renew(self, keeper: Keeper, slot: Slot[Any], seen: Token | None) -> Token:
         keeper.hold()

@@ -10,19 +10,25 @@ import os
 import ssl
 import sys
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from oauthclient.engine import time
-from oauthclient.errors import ConfigurationError, InvalidResponse, OAuthError, Unreachable
+from oauthclient.errors import ConfigurationError, InvalidResponse, OAuthError, TLSFailed, Unreachable
 from oauthclient.protocol.text import shown
 from oauthclient.protocol.urls import without_query
 from oauthclient.protocol.wire import Response
+from oauthclient.tls.failures import tls_failure
+from oauthclient.tls.transport import EXTENSION as CLIENT_CERTIFICATE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oauthclient.protocol.wire import Instant, Request
+    from oauthclient.tls.client_certificate import ClientCertificate
+
+    Verify = ssl.SSLContext | Callable[[], ssl.SSLContext] | str | os.PathLike[str] | None
 
 _LARGEST_BODY: Final = 1024 * 1024  # bytes
 _WHOLE_EXCHANGE: Final = 3.0  # times the timeout: what a server may take for all of an answer, drop by drop
@@ -32,20 +38,29 @@ _HEADERS: Final = {"User-Agent": "oauthclient", "Accept-Encoding": "identity"}
 class Transport:
     """Sends requests to an authorization server and reads its answers, on whatever thread calls.
 
-    `verify`: an SSLContext, or the path of a file of CA certificates. `proxy`: a URL; else the environment's proxies
-    count. `transport`: an httpx or httpx2 transport to use instead; then the two others do not count. `timeout`:
-    seconds to connect, and to wait for each next piece of an answer.
+    `verify`: an SSLContext, a function that makes one, or the path of a file of CA certificates. `proxy`: a URL; else
+    the environment's proxies count. `transport`: an httpx or httpx2 transport to use instead; then the two others do
+    not count. `timeout`: seconds to connect, and to wait for each next piece of an answer. `certificate`: what is
+    presented to servers that ask for it; a transport of the program's own presents it by itself.
     """
 
     def __init__(
         self,
         *,
-        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
+        verify: Verify = None,
         proxy: str | None = None,
         transport: Any = None,
         timeout: float = 10.0,
+        certificate: ClientCertificate | None = None,
     ) -> None:
-        self._verify = verify if verify is None or isinstance(verify, ssl.SSLContext) else _context(verify)
+        self._verify: Any = verify if certificate is not None else _context(verify)
+        self._certificate = certificate
+        if certificate is not None and transport is None:
+            from oauthclient.tls.contexts import trust
+
+            trusted = trust(verify, httpx)
+            if isinstance(verify, str | os.PathLike):
+                trusted()  # to fail now
         self._proxy = proxy
         self._transport = transport
         self._timeout = timeout
@@ -61,6 +76,8 @@ class Transport:
         sent = time.now()
         try:
             return self._exchange(request, sent)
+        except TLSFailed as error:
+            failure = Unreachable(error.message, code=error.code, hint=error.hint)
         except OAuthError:
             raise
         except Exception as error:  # noqa: BLE001  # the border: whatever a transport raises becomes an error of ours
@@ -92,7 +109,11 @@ class Transport:
 
     def _exchanged(self, request: Request, sent: Instant) -> Response:
         outgoing = self._family.Request(
-            request.method, request.url, headers={**_HEADERS, **request.headers}, content=request.body
+            request.method,
+            request.url,
+            headers={**_HEADERS, **request.headers},
+            content=request.body,
+            extensions=None if request.certificate is None else {CLIENT_CERTIFICATE: request.certificate},
         )
         response = self._open().send(outgoing, stream=True, auth=None, follow_redirects=False)
         try:
@@ -117,19 +138,36 @@ class Transport:
                     )
         finally:
             response.close()
-        return Response(response.status_code, headers, bytes(body), sent=sent, received=received)
+        return Response(
+            response.status_code,
+            headers,
+            bytes(body),
+            sent=sent,
+            received=received,
+            certificate=self._presented(response),
+        )
+
+    def _presented(self, response: Any) -> str | None:
+        """Which certificate was ready on the connection; the program's own transport presents the current one."""
+        if self._certificate is None:
+            return None
+        told: str | None = response.extensions.get(CLIENT_CERTIFICATE)
+        return told or self._certificate.current().x5t_s256
 
     def _open(self) -> Any:
         if self._client is None or self._process != os.getpid():
             # A forked child must not use its parent's connections, nor close them: that would end TLS for both.
             self._process = os.getpid()
-            self._client = self._family.Client(
-                verify=self._verify or _default_context(),
-                proxy=self._proxy,
-                transport=self._transport,
-                timeout=self._timeout,
-                follow_redirects=False,
-            )
+            settings: dict[str, Any] = {"timeout": self._timeout, "follow_redirects": False}
+            if self._transport is not None:
+                self._client = self._family.Client(transport=self._transport, **settings)
+            elif self._certificate is not None:
+                self._client = self._certificate.client(
+                    httpx.Client, verify=self._verify, proxy=self._proxy, **settings
+                )
+            else:
+                verify = self._verify or _default_context()
+                self._client = httpx.Client(verify=verify, proxy=self._proxy, **settings)
             # Whoever forgets close() leaves no open connections behind all the same.
             weakref.finalize(self, _close, self._client, self._process).atexit = False
         return self._client
@@ -146,15 +184,14 @@ def _default_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _context(path: str | os.PathLike[str]) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=Path(path))
-    except (OSError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"The CA certificates in {shown(path)} cannot be read: {shown(error)}.",
-            code="unreadable_ca",
-            hint="verify= is an SSLContext, or the path of a file of CA certificates in PEM.",
-        ) from None
+def _context(verify: Verify) -> ssl.SSLContext | None:
+    if verify is None or isinstance(verify, ssl.SSLContext):
+        return verify
+    if callable(verify):
+        return verify()
+    from oauthclient.tls.contexts import context_trusting
+
+    return context_trusting(verify)
 
 
 def _family_of(transport: object) -> Any:
@@ -172,11 +209,8 @@ def _family_of(transport: object) -> Any:
 def _unreachable(error: Exception, url: str, family: Any) -> Unreachable:
     if isinstance(error, family.TimeoutException):
         return Unreachable(f"{url} gave no answer in time.", code="timeout")
+    failed = tls_failure(error, url)
+    if failed is not None:
+        return Unreachable(failed.message, code=failed.code, hint=failed.hint)
     reason = shown(error).rstrip(".") or type(error).__name__
-    if "CERTIFICATE_VERIFY_FAILED" in reason or "SSL" in reason:
-        return Unreachable(
-            f"No trusted connection to {url}: {reason}.",
-            code="tls_failed",
-            hint="If the server's certificate comes from a private CA, give its file: verify=...",
-        )
     return Unreachable(f"No answer from {url}: {reason}.", code="connection_failed")

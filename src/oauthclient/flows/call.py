@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from oauthclient.errors import GrantFailed, OAuthError
+from oauthclient.errors import GrantFailed, OAuthError, ReauthenticationRequired
 from oauthclient.flows.effects import Ask, FreshID, Send
 from oauthclient.flows.mended import Sent, mended
 from oauthclient.protocol.occasion import Occasion
@@ -32,12 +32,14 @@ def call(
     parameters: Callable[[Occasion], Parameters],
     *,
     once: bool = False,
+    bound: bool = True,
 ) -> Story[Response]:
     """The answer of `endpoint` to `parameters`, authenticated, and with a proof where tokens are bound.
 
     A nonce that the server asks for (RFC 9449, section 8), and a clock that was found to be off, cause one repeat each,
     in which the form, the assertion and the proof are all new: servers count them as used up. `once`: something
-    in the form must not be sent twice, but for a nonce, which the server asks for before it looks any further.
+    in the form must not be sent twice, but for a nonce, which the server asks for before it looks any further. `bound`:
+    False goes without the session's own certificate where that is not to be had any more.
     """
 
     def send(issued_at: int, nonce: str | None) -> Story[Sent]:
@@ -59,7 +61,8 @@ def call(
         if prover is not None:
             htu = server.binding.htu(target_uri(endpoint))
             headers["DPoP"] = prover.proof("POST", htu, issued_at, (yield from FreshID()), None, nonce)
-        response = yield from Send(post(endpoint, form, headers))
+        certificate = yield from presented(server, bound=bound)
+        response = yield from Send(post(endpoint, form, headers, certificate=certificate))
         if response.status != 200:  # noqa: PLR2004  # the one status of success
             response.body = form.censor(response.body, credentials.secret)
         return Sent(response, proved=prover is not None, timed=_asserted(credentials))
@@ -74,6 +77,21 @@ def call(
             only_nonce=once,
         )
     )
+
+
+def presented(server: Server, *, bound: bool = True) -> Story[str | None]:
+    """The thumbprint of the client certificate to present now, None where none is, or where any will do.
+
+    Raises ReauthenticationRequired (`certificate_changed`) where a session's own is not to be had any more; unless it
+    is not `bound` to be that one.
+    """
+    certificate = server.certificate
+    try:
+        return None if certificate is None else (yield from Ask(certificate.current)).x5t_s256
+    except ReauthenticationRequired:
+        if bound:
+            raise
+        return None
 
 
 def _filled(parameters: Callable[[Occasion], Parameters], occasion: Occasion) -> Form:

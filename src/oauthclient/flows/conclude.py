@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def conclude(
     server: Server,
     name: Name,
-    login: Name | None,
+    login: Name,
     outcome: Callable[[], Story[SessionState]],
     *,
     switch_account: bool,
@@ -36,13 +36,11 @@ def conclude(
         state = yield from outcome()
         state = yield from keep_session(server, name, state, switch_account=switch_account)
     except Exception:
-        if login is not None:
-            with suppress(StorageError):
-                yield from give_up(login)
+        with suppress(StorageError):
+            yield from give_up(login)
         raise
-    if login is not None:
-        with suppress(StorageError):  # the session is there; what is left of the login is cleared away later
-            yield from Erase(login)
+    with suppress(StorageError):  # the session is there; what is left of the login is cleared away later
+        yield from Erase(login)
     return state
 
 

@@ -39,7 +39,7 @@ def _learned(server: Server) -> Story[ServerMetadata]:
     """What discovery finds, unless somebody was faster since the caller looked: one story is told after the other."""
     now = yield from Now()
     if server.metadata is None or now.steady >= server.read_again:
-        server.metadata = yield from discover(server)
+        server.metadata = server.seen((yield from discover(server)))
         server.read_again = now.steady + _KEPT
     return server.metadata
 

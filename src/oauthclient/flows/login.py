@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.errors import ConfigurationError, ErrorResponse, InvalidResponse
 from oauthclient.flows.discover import known_metadata
-from oauthclient.flows.effects import Jitter, Now
+from oauthclient.flows.effects import FreshID, Jitter, Now
 from oauthclient.flows.server_keys import verified
 from oauthclient.flows.token_call import answer_of, explain, token_call
 from oauthclient.jose.jwe import decrypt
@@ -84,15 +84,18 @@ def session_of(server: Server, pending: Pending, response: Response, *, profile:
     own = _for_userinfo(pending)
     try:
         document = read_success(response, what=what)
-        token = read_token_response(response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter)
+        token = read_token_response(response, binding=server.binding, asked=asked, what=what, jitter=jitter)
     except ErrorResponse as error:
-        raise explain(server, error) from None
+        raise explain(server, error, response.certificate) from None
     refresh_token = text_member(document, "refresh_token", what=what)
+    login = "" if pending.jkt else (yield from FreshID())
     session = SessionState(
         issuer=pending.issuer,
         client_id=pending.client_id,
         profile=profile,
         jkt=pending.jkt,
+        x5t_s256=token.certificate or "",
+        login=login,
         granted=(*_granted(pending, token.scope), *own),
         refresh_token=Secret(refresh_token) if refresh_token else None,
     )

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from oauthclient.errors import LoginError, StorageError, StorageUnreadable
-from oauthclient.flows.effects import Ask, DeleteKey, Erase, Lease, Now, Read, SaveKey, Write
+from oauthclient.flows.effects import Ask, DeleteKey, Erase, FreshID, Lease, Now, Read, SaveKey, Write
 from oauthclient.jose.keys import SigningKey
 from oauthclient.protocol.record_name import Name
 from oauthclient.protocol.session import hashed
@@ -36,15 +36,22 @@ def pending_name(pending: Pending) -> Name:
     return login_name(pending.issuer, pending.client_id, pending.jkt or hashed(pending.state))
 
 
-def new_login_key(issuer: str, client_id: str, *, profile: str | None) -> Story[SigningKey]:
-    """A new key, and the record of the login that it is for.
+def new_login_key(issuer: str, client_id: str, *, algorithm: str, profile: str | None) -> Story[SigningKey]:
+    """A new key for `algorithm`, and the record of the login that it is for.
 
     `profile`: that of the session to be; None where it is said by who finishes the login.
     """
-    key = yield from Ask(partial(SigningKey.generate, "ES256"))
+    key = yield from Ask(partial(SigningKey.generate, algorithm))
     yield from remember(login_name(issuer, client_id, key.thumbprint), key=key.thumbprint, profile=profile)
     yield from SaveKey(key.thumbprint, key.to_jwk())
     return key
+
+
+def new_keyless_login(issuer: str, client_id: str, *, profile: str) -> Story[Name]:
+    """The record of a login without a key: for the key of the session that it is to replace."""
+    login = login_name(issuer, client_id, (yield from FreshID()))
+    yield from remember(login, key="", profile=profile)
+    return login
 
 
 def remember(login: Name, *, key: str, profile: str | None) -> Story[None]:

@@ -50,10 +50,10 @@ def obtain(server: Server, slot: Slot[Grant]) -> Story[Token]:
     try:
         return read_token_response(
             response,
-            scheme=server.binding.token_type,
+            binding=server.binding,
             asked=slot.scope,
             what=answer_of(server),
             jitter=jitter,
         )
     except ErrorResponse as error:
-        raise explain(server, error) from None
+        raise explain(server, error, response.certificate) from None

@@ -67,7 +67,7 @@ def begin_device(server: Server, wish: Wish) -> Story[DeviceAuthorization]:
             response, loopback=server.loopback, what=f"the device authorization response of {server.name}"
         )
     except ErrorResponse as error:
-        raise explain(server, error) from None
+        raise explain(server, error, response.certificate) from None
 
 
 def _request_key(server: Server, metadata: ServerMetadata) -> tuple[Signer, str] | None:
@@ -110,8 +110,10 @@ def poll(
             raise _expired()
         yield from Sleep(wait)
         yield from _check_wanted(given_up)
+        certificate: str | None = None
         try:
             response = yield from token_call(server, parameters)
+            certificate = response.certificate
             _check_answered(response, what=answer_of(server))
             read_success(response, what=answer_of(server))
         except Unreachable as error:
@@ -123,7 +125,7 @@ def poll(
             if error.code == "slow_down":
                 interval += _SLOWER
             elif error.code != "authorization_pending":
-                raise _ended(server, error) from None
+                raise _ended(server, error, certificate) from None
             pause = wanted = interval
         else:
             return response
@@ -145,12 +147,12 @@ def _check_answered(response: Response, *, what: str) -> None:
         raise trouble
 
 
-def _ended(server: Server, error: ErrorResponse) -> ErrorResponse | LoginTimeout:
+def _ended(server: Server, error: ErrorResponse, certificate: str | None) -> ErrorResponse | LoginTimeout:
     if error.code == "expired_token":
         return _expired()
     if error.code == "access_denied":
         error.hint = _DENIED
-    return explain(server, error)
+    return explain(server, error, certificate)
 
 
 def _expired() -> LoginTimeout:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from oauthclient.errors import AuthorizationServerError, ErrorResponse, InvalidJWT, OAuthError, ReauthenticationRequired
+from oauthclient.flows.call import presented
 from oauthclient.flows.discover import known_metadata
 from oauthclient.flows.effects import CheckWritable, Jitter, Lease, Now, Persist, Read, Write
 from oauthclient.flows.login import identity
 from oauthclient.flows.revoke import revoke
-from oauthclient.flows.token_call import answer_of, token_call, told
+from oauthclient.flows.token_call import answer_of, explain, token_call, told
 from oauthclient.protocol.id_token import check_refreshed
 from oauthclient.protocol.session import from_record, to_record
 from oauthclient.protocol.strict_json import text_member
@@ -49,7 +50,8 @@ def renew_session(server: Server, slot: Slot[Name], seen: Token | None) -> Story
     try:
         while True:  # again only where the token was rejected, and another one has been stored meanwhile
             session = yield from _stored(name)
-            if session.jkt != slot.thumbprint:  # its tokens would be sent with another key's proofs, and be lost
+            if (session.jkt, session.login) != (slot.thumbprint, server.login):
+                # Its tokens would be sent with another key's proofs or another certificate, and be lost.
                 raise ReauthenticationRequired(
                     "Another login has replaced this session.",
                     code="no_session",
@@ -82,7 +84,7 @@ def _kept(server: Server, slot: Slot[Name], session: SessionState, seen: Token |
     kept = session.tokens.get(slot.target)
     if kept is None or (seen is not None and kept.access_token.reveal() == seen.access_token):
         return None
-    if not kept.serves(_scope(session, slot)):
+    if not kept.serves(_scope(session, slot)) or (kept.certificate or "") != slot.certificate:
         return None
     now = yield from Now()
     token = Token.kept(kept, scheme=server.binding.token_type, now=now, jitter=(yield from Jitter()))
@@ -96,6 +98,7 @@ def _refresh(server: Server, name: Name, slot: Slot[Name], session: SessionState
     if refresh_token is None:
         raise _over(session.over or "no_refresh_token")
     # Found and checked now, so that the note says no more than it must: it is written to send, not to look around.
+    yield from presented(server)
     metadata = yield from known_metadata(server)
     server.binding.check(metadata)
     server.authentication.check(metadata)
@@ -119,7 +122,8 @@ def _refresh(server: Server, name: Name, slot: Slot[Name], session: SessionState
         read_success(response, what=answer_of(server))
     except ErrorResponse as error:
         if error.code != "invalid_grant":
-            raise  # the note stays: nothing is known about the token
+            # The note stays: nothing is known about the token.
+            raise explain(server, error, response.certificate) from None
         stored = yield from _stored(name)
         if stored.refresh_token != refresh_token:
             return None
@@ -142,14 +146,16 @@ def _keep(
     """Store the refresh token of the answer, which is the only one left, then judge the rest, and store that."""
     what = answer_of(server)
     document = read_success(response, what=what)
-    session = session.refreshed(_secret(text_member(document, "refresh_token", what=what)))
+    bound_to = None if server.binding.certificate is None else response.certificate
+    refresh_token = _secret(text_member(document, "refresh_token", what=what))
+    session = session.refreshed(refresh_token, certificate=bound_to)
     id_token: Secret | None = None
     token: Token | None = None
     failure: OAuthError | None = None
     jitter = yield from Jitter()
     try:
         id_token = _secret(text_member(document, "id_token", what=what))
-        token = read_token_response(response, scheme=server.binding.token_type, asked=asked, what=what, jitter=jitter)
+        token = read_token_response(response, binding=server.binding, asked=asked, what=what, jitter=jitter)
     except OAuthError as error:
         failure = error
     if token is not None and id_token is None:

@@ -40,7 +40,8 @@ def revoke(server: Server, token: Secret, hint: TokenTypeHint) -> Story[StillHon
         endpoint = metadata.revocation_endpoint
         if endpoint is None:
             raise NotOffered("The authorization server revokes no tokens.", code="revocation_not_offered")
-        return (yield from call(server, metadata, endpoint, parameters))
+        # Whose token it is decides here, not who may use it (RFC 7009, section 2.1): its certificate may be gone.
+        return (yield from call(server, metadata, endpoint, parameters, bound=False))
 
     try:
         response = yield from found_again(server, ask)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from oauthclient.protocol.authentication import ClientAuthentication
     from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.metadata import ServerMetadata
+    from oauthclient.protocol.presented import Presented
     from oauthclient.protocol.wire import Instant
 
 Told = Literal["resource", "audience", "scope"]
@@ -25,10 +26,13 @@ class Server:
     """What stories about one authorization server share.
 
     `issuer`: identifies the server; "" where metadata was given by hand without one. `metadata` is learned by discovery
-    and stands until `read_again` (steady seconds).
+    and stands until `read_again` (steady seconds). `aliases`: where a client that presents a certificate goes instead
+    of to the `mtls_endpoint_aliases` (RFC 8705, section 5); None for one that goes to the conventional endpoints.
+    `login`: that of the one session whose tokens are asked for here; see `SessionState`.
     """
 
     __slots__ = (
+        "aliases",
         "authentication",
         "binding",
         "client_id",
@@ -36,6 +40,7 @@ class Server:
         "issuer",
         "keys",
         "keys_read",
+        "login",
         "loopback",
         "metadata",
         "nonces",
@@ -57,6 +62,7 @@ class Server:
         loopback: bool,
         metadata: ServerMetadata | None,
         policy: LoginPolicy | None = None,
+        aliases: Mapping[str, str | None] | None = None,
     ) -> None:
         self.issuer = issuer
         self.client_id = client_id
@@ -65,13 +71,24 @@ class Server:
         self.told_by = told_by
         self.parameters = parameters
         self.loopback = loopback
-        self.metadata = metadata
+        self.aliases = aliases
+        self.login = ""
+        self.metadata = None if metadata is None else self.seen(metadata)
         self.read_again = 0.0 if metadata is None else float("inf")
         self.policy = policy or LoginPolicy()
         self.keys: KeySet | None = None
         self.keys_read: list[float] = []
         self.nonces = Nonces()
         self.clocks = ServerClocks()
+
+    @property
+    def certificate(self) -> Presented | None:
+        """The client certificate that authenticates the client, or binds its tokens, if one does."""
+        return self.binding.certificate or self.authentication.certificate
+
+    def seen(self, metadata: ServerMetadata) -> ServerMetadata:
+        """The metadata with the endpoints that this client goes to."""
+        return metadata if self.aliases is None else metadata.aliased(self.aliases, loopback=self.loopback)
 
     def told_time(self, now: Instant) -> float:
         """What time this server thinks it is, as far as that is known: for checking what it signed."""

@@ -16,8 +16,9 @@ class Slot(NamedTuple, Generic[G]):
     """Which token: nothing less than this, or two users, keys or resources would share one.
 
     `issuer` is the server's name (see `Server.name`). `target` is what the authorization server is told the token is
-    for, by the parameter `told_by`; `thumbprint` is that of the binding key (RFC 7638), or "" for a bearer token.
-    `parameters` are the client's further ones, sorted: they may name a tenant, or hold `authorization_details`.
+    for, by the parameter `told_by`; `thumbprint` is that of the binding key (RFC 7638), `certificate` that of the
+    client certificate (RFC 8705, section 3.1), each "" where it binds to none. `parameters` are the client's further
+    ones, sorted: they may name a tenant, or hold `authorization_details`.
     """
 
     issuer: str
@@ -28,3 +29,4 @@ class Slot(NamedTuple, Generic[G]):
     scope: str | None
     thumbprint: str
     parameters: tuple[tuple[str, str], ...] = ()
+    certificate: str = ""

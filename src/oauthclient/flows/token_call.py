@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="AuthorizationServerError")
 
 _TIME_MATTERS: Final = ("invalid_client", "invalid_dpop_proof", "invalid_grant")
+# What servers say to a client that is to have bound tokens and presents no certificate: RFC 8705 leaves it to them
+# (section 3.4). And to a public client whose grant is bound to another one (section 4).
+_UNBOUND: Final = ("invalid_grant", "invalid_request")
 
 
 def token_call(server: Server, parameters: Callable[[Occasion], Parameters], *, code: bool = False) -> Story[Response]:
@@ -47,12 +50,30 @@ def answer_of(server: Server) -> str:
     return f"the token response of {server.issuer or origin(server.token_endpoint)}"
 
 
-def explain(server: Server, error: E) -> E:
-    """`error`, with what is known of the clocks where that may be its cause."""
+def explain(server: Server, error: E, presented: str | None = None) -> E:
+    """`error`, with what is known of the clocks, or of the client certificate, where that may be its cause.
+
+    `presented`: the `x5t#S256` of the certificate that was ready on the connection, None where none was. Whether the
+    server asked for it, only the server knows: TLS does not say.
+    """
+    hints = [error.hint]
+    if presented is not None and _certificate_matters(server, error.code):
+        hints.insert(
+            0,
+            f"Either the endpoint did not ask for the client certificate (x5t#S256 {presented}): it may lack an alias "
+            "in mtls_endpoint_aliases, or a proxy before it ends TLS. Or the server does not know that certificate.",
+        )
     if error.code in _TIME_MATTERS:
-        complaint = server.clocks.of(origin(server.token_endpoint)).complaint()
-        error.hint = f"{complaint} {error.hint}".strip()
+        hints.insert(0, server.clocks.of(origin(server.token_endpoint)).complaint())
+    error.hint = " ".join(filter(None, hints))
     return error
+
+
+def _certificate_matters(server: Server, code: str) -> bool:
+    """Whether a server that missed the certificate, or expected another, would say this (RFC 8705, sections 2 to 4)."""
+    if server.authentication.certificate is not None:  # once it has authenticated, the grant is not bound to it: 7.1
+        return code == "invalid_client"
+    return code in _UNBOUND and server.binding.certificate is not None
 
 
 def told(slot: Slot[Any]) -> list[tuple[str, str]]:

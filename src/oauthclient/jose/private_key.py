@@ -171,15 +171,22 @@ def choose_algorithm(key: PrivateKey, *, named: object, declared: object) -> str
 
 def public_jwk(key: PrivateKey) -> dict[str, str]:
     """The required public members of the JWK of `key`, in the order of RFC 7638."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        point = key.public_key().public_numbers()
+    return jwk_of_public_key(key.public_key())
+
+
+def jwk_of_public_key(key: object) -> dict[str, str]:
+    """The same of a public key. Raises ValueError for a type or a curve that no algorithm here uses."""
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_NAMES:
+        point = key.public_numbers()
         octets = (key.key_size + 7) // 8
         x, y = (_text(n.to_bytes(octets)) for n in (point.x, point.y))
         return {"crv": _CURVE_NAMES[key.curve.name], "kty": "EC", "x": x, "y": y}
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return {"crv": "Ed25519", "kty": "OKP", "x": _text(key.public_key().public_bytes_raw())}
-    numbers = key.public_key().public_numbers()
-    return {"e": _text(_minimal(numbers.e)), "kty": "RSA", "n": _text(_minimal(numbers.n))}
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return {"crv": "Ed25519", "kty": "OKP", "x": _text(key.public_bytes_raw())}
+    if isinstance(key, rsa.RSAPublicKey):
+        numbers = key.public_numbers()
+        return {"e": _text(_minimal(numbers.e)), "kty": "RSA", "n": _text(_minimal(numbers.n))}
+    raise ValueError(f"No algorithm here uses a {type(key).__name__}.")
 
 
 def jwk_text(key: PrivateKey, *, use: str, alg: str, kid: str | None) -> Secret:

@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.errors import ConfigurationError
+from oauthclient.protocol.binding import DPoP
+from oauthclient.protocol.presented import aliases, one_certificate
 
 if TYPE_CHECKING:
-    import os
-    import ssl
     from collections.abc import Mapping
     from typing import Self
 
+    from oauthclient.engine.transport import Verify
     from oauthclient.flows.server import Told
     from oauthclient.jose.decryption_key import DecryptionKey
     from oauthclient.native.logins import Logins
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from oauthclient.native.restoring import Restoring
     from oauthclient.native.session import Goodbye, Session
     from oauthclient.protocol.authentication import ClientAuthentication
+    from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.pending import Pending
     from oauthclient.protocol.policy import Jar
     from oauthclient.protocol.resources import Resource
     from oauthclient.secret import Secret
     from oauthclient.storage.vault import Vault
+    from oauthclient.tls.client_certificate import ClientCertificate
 
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -41,11 +44,14 @@ class NativeApp:
     `offline`: stay logged in by a refresh token.
 
     `jar`: whether requests are signed (RFC 9101). `request_encryption`: `alg` and `enc` to encrypt these with,
-    where that was registered. `decryption_key`: for answers and ID tokens that the server encrypts to the app. `bound`:
-    False does without DPoP.
+    where that was registered. `decryption_key`: for answers and ID tokens that the server encrypts to the app.
+    `binding`: what tokens are bound to, by default `DPoP()`, with a key for each session; or `MutualTLS(certificate)`;
+    or `Bearer()`, to nothing. An app with `SelfSignedTLSClientAuth` or `TLSClientAuth` as its `authentication` needs no
+    `client_id`: it registers itself by its certificate.
 
     `redirect_host`, `redirect_port`, `redirect_path`: for a server that takes no other redirect URI. `target`,
-    `parameters`, `metadata`, `insecure_loopback`, `verify`, `proxy`, `transport`, `timeout`: see `OAuthClient`.
+    `parameters`, `metadata`, `insecure_loopback`, `verify`, `proxy`, `transport`, `timeout`, `certificate`,
+    `mtls_endpoint_aliases`: see `OAuthClient`.
     """
 
     def __init__(
@@ -65,7 +71,7 @@ class NativeApp:
         jar: Jar = "auto",
         request_encryption: tuple[str, str] | None = None,
         decryption_key: DecryptionKey | None = None,
-        bound: bool = True,
+        binding: Binding | None = None,
         redirect_host: str = "127.0.0.1",
         redirect_port: int = 0,
         redirect_path: str | None = None,
@@ -73,15 +79,25 @@ class NativeApp:
         parameters: Mapping[str, str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         insecure_loopback: bool = False,
-        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
+        verify: Verify = None,
         proxy: str | None = None,
         transport: Any = None,
         timeout: float = 10.0,
+        certificate: ClientCertificate | None = None,
+        mtls_endpoint_aliases: Mapping[str, str | None] | None = None,
     ) -> None:
-        if authentication is not None and client_id is None:
+        if authentication is not None and client_id is None and authentication.certificate is None:
             raise ConfigurationError(
                 "authentication= is that of a client registered by hand: give its client_id too.", code="no_client_id"
             )
+        binding = DPoP() if binding is None else binding
+        if binding.key is not None:
+            raise ConfigurationError(
+                "Each session has a key of its own, and DPoP was given one.",
+                code="session_keys",
+                hint="Leave the key out: DPoP() in binding=.",
+            )
+        presented = one_certificate(binding.certificate, None if authentication is None else authentication.certificate)
         if not name.strip() or not name.isprintable():
             raise ConfigurationError("name= is the app's name, as people know it.", code="unknown_setting")
         self.issuer = issuer
@@ -93,25 +109,27 @@ class NativeApp:
             "parameters": dict(parameters or {}),
             "loopback": insecure_loopback,
             "metadata": metadata,
+            "aliases": None if presented is None else aliases(mtls_endpoint_aliases),
         }
         self._connection: dict[str, Any] = {
             "verify": verify,
             "proxy": proxy,
             "transport": transport,
             "timeout": timeout,
+            "certificate": one_certificate(presented, certificate),
         }
         self._identity: dict[str, Any] = {
             "resources": tuple(resources),
             "client_id": client_id,
             "authentication": authentication,
             "registration": dict(registration or {}),
+            "binding": binding,
         }
         self._wanted = (jar, request_encryption, decryption_key)
         self._login: dict[str, Any] = {
             "initial_access_token": initial_access_token,
             "scope": scope,
             "offline": offline,
-            "bound": bound,
             "redirect": (redirect_host, redirect_port, redirect_path),
         }
         self._lazy_known: Restoring | None = None

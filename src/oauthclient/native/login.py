@@ -18,7 +18,6 @@ from oauthclient.login.listener import Listener
 from oauthclient.native.steps import Listening, step
 from oauthclient.protocol.authorization_request import Wish
 from oauthclient.protocol.authorization_response import belongs
-from oauthclient.protocol.binding import Bearer, DPoP
 from oauthclient.protocol.pending import Pending
 from oauthclient.secret import Secret
 
@@ -112,29 +111,25 @@ def by_device_instead(how: How) -> bool:
 
 
 class UnderWay:
-    """A login under way: of which app, the session that it is for, its key (None for bearer tokens) and its record.
+    """A login under way: of which app, the session that it is for, its key, if it has one, its record, its binding.
 
     `concluding`: its end has begun, which stores the session or gives the login up, whoever waits for that.
     """
 
-    __slots__ = ("app", "concluding", "key", "record", "session")
+    __slots__ = ("app", "binding", "concluding", "key", "record", "session")
 
-    def __init__(self, app: str, session: Name, key: SigningKey | None, record: Name | None) -> None:
+    def __init__(self, app: str, session: Name, key: SigningKey | None, record: Name, binding: Binding) -> None:
         self.app = app
         self.session = session
         self.key = key
         self.record = record
+        self.binding = binding
         self.concluding = False
 
     @property
     def jkt(self) -> str:
         """What the code is bound to (RFC 9449, section 10)."""
         return "" if self.key is None else self.key.thumbprint
-
-    @property
-    def binding(self) -> Binding:
-        """That of the session to be."""
-        return Bearer() if self.key is None else DPoP(self.key)
 
     def conclude(self, engine: Engine, how: How, outcome: Callable[[], Story[SessionState]]) -> Flight[SessionState]:
         """The flight that stores what `outcome` tells of."""

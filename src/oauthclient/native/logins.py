@@ -15,6 +15,7 @@ from oauthclient.flows.login_key import (
     finished,
     give_up,
     login_name,
+    new_keyless_login,
     new_login_key,
     pending_name,
     remember,
@@ -25,13 +26,13 @@ from oauthclient.native.login import UnderWay, by_browser, by_device, by_device_
 from oauthclient.native.session import Session
 from oauthclient.native.steps import step
 from oauthclient.protocol.authorization_request import Wish
-from oauthclient.protocol.binding import Bearer, DPoP
 from oauthclient.protocol.client_metadata import AUTHORIZATION_CODE, REFRESH_TOKEN, ClientMetadata
 from oauthclient.protocol.device import DEVICE_CODE
 from oauthclient.protocol.session import USERINFO, Granted
 from oauthclient.secret import Secret
 
 if TYPE_CHECKING:
+    from oauthclient.engine.engine import Engine
     from oauthclient.jose.decryption_key import DecryptionKey
     from oauthclient.jose.keys import SigningKey
     from oauthclient.native.client import NativeClient
@@ -57,7 +58,6 @@ class Logins:
         initial_access_token: str | Secret | None,
         scope: str,
         offline: bool,
-        bound: bool,
         redirect: tuple[str, int, str | None],
     ) -> None:
         self.setting = known.setting
@@ -66,7 +66,6 @@ class Logins:
         self._initial_access_token = None if initial_access_token is None else Secret(initial_access_token)
         self._scope = scope
         self._offline = offline
-        self._bound = bound
         self._clear_again = 0.0
         host, port, path = redirect
         self._redirect = RedirectTarget(path or redirect_path(self.setting.issuer), host=host, port=port)
@@ -99,7 +98,7 @@ class Logins:
                 "The server gave no refresh token: this login ends with its access token. "
                 "Some give one only with the consent screen (prompt: consent)."
             )
-        return Session(self.setting, engine, name, self._known.resources, state)
+        return self._session(engine, client, name, login.key, state)
 
     def begin(self, redirect_uri: str, how: How) -> Script[tuple[str, Pending]]:
         """Where to send the browser of one of many people, and what to remember of it."""
@@ -109,9 +108,8 @@ class Logins:
         metadata = yield from step(bare.metadata())
         wish = how.wish(self._wish(metadata, None, extend=False))
         key = yield from self._new_key(client.client_id, None)
-        binding = Bearer() if key is None else DPoP(key)
         jkt = "" if key is None else key.thumbprint
-        engine = self.setting.engine(client, binding)
+        engine = self.setting.engine(client, self._known.bindings.new(key))
         try:
             url, pending = yield from step(
                 engine.tell(
@@ -142,12 +140,12 @@ class Logins:
                 f"This login began as {pending.client_id}.", code="another_client", hint="Begin another one."
             )
         try:
-            binding = yield from self._known.binding(pending.jkt)
+            key = yield from self._known.bindings.key(pending.jkt)
         except StorageUnreadable as error:
             if error.code != "session_key_missing":
                 raise
             raise finished() from None
-        engine = self.setting.engine(client, binding)
+        engine = self.setting.engine(client, self._known.bindings.new(key))
         name = self._known.session_name(client, profile)
         state = yield from step(
             engine.tell(
@@ -155,15 +153,21 @@ class Logins:
                 lambda: answered_once(engine.server, name, pending, callback_url, switch_account=switch_account),
             )
         )
-        return Session(self.setting, engine, name, self._known.resources, state)
+        return self._session(engine, client, name, key, state)
 
     def client(self) -> Script[NativeClient]:
         """Who the app is here; it registers itself if need be."""
         known = yield from self._known.client()
-        if known is not None:
-            return known
+        client = (yield from self._registered()) if known is None else known
+        client.check_authentication()
+        client.check_binding(self._known.bindings.kind)
+        return client
+
+    def _registered(self) -> Script[NativeClient]:
         bare = self.setting.bare
-        wanted = self.wanted((yield from step(bare.metadata())))
+        metadata = yield from step(bare.metadata())
+        self._known.bindings.kind.check(metadata)  # before an initial access token is spent
+        wanted = self.wanted(metadata)
         registration = yield from step(
             bare.tell(
                 "register",
@@ -182,6 +186,12 @@ class Logins:
         """What the app asks to be registered as: all that defends against a downgrade, as it will be used."""
         members = dict(self._known.metadata)
         settings = self._known.wanted
+        own = self._known.authentication
+        certificate = None if own is None else own.certificate
+        certified = {} if certificate is None else self._known.certified(certificate.current())
+        keys = [*certified.pop("jwks", {}).get("keys", ())]
+        if settings.decryption_key is not None:
+            keys.append(_to_encrypt_to(settings.decryption_key))
         grants = [AUTHORIZATION_CODE]
         if self._offline:
             grants.append(REFRESH_TOKEN)
@@ -190,11 +200,13 @@ class Logins:
         return ClientMetadata(
             redirect_uris=self._redirect.registered(),
             grant_types=tuple(grants),
-            dpop_bound_access_tokens=self._bound,
+            token_endpoint_auth_method=None if own is None else own.method,
+            dpop_bound_access_tokens=self._known.bindings.kind.key_algorithm is not None,
+            tls_client_certificate_bound_access_tokens=self._known.bindings.kind.certificate is not None,
             require_signed_request_object={"always": True, "never": False}.get(settings.jar),
             software_statement=members.pop("software_statement", None),
-            public_keys=() if settings.decryption_key is None else (_to_encrypt_to(settings.decryption_key),),
-            members={"client_name": self._app, **members},
+            public_keys=tuple(keys),
+            members={"client_name": self._app, **members, **certified},
         )
 
     def _before(self, name: Name) -> Script[SessionState | None]:
@@ -222,24 +234,33 @@ class Logins:
 
     def _under_way(self, name: Name) -> Script[UnderWay]:
         key = yield from self._new_key(name.client, name.profile)
-        record = None if key is None else login_name(name.issuer, name.client, key.thumbprint)
-        return UnderWay(self._app, name, key, record)
+        if key is None:
+            story = partial(new_keyless_login, name.issuer, name.client, profile=name.profile)
+            record = yield from step(self.setting.bare.tell(("login", object()), story))
+        else:
+            record = login_name(name.issuer, name.client, key.thumbprint)
+        return UnderWay(self._app, name, key, record, self._known.bindings.new(key))
+
+    def _session(
+        self, engine: Engine, client: NativeClient, name: Name, key: SigningKey | None, state: SessionState
+    ) -> Session:
+        """The session of a login, which may be bound to no other certificate than that of its tokens from now on."""
+        engine.server.login = state.login
+        if state.x5t_s256:
+            engine.server.binding = self._known.bindings.of(name, client, key, state.x5t_s256)
+        return Session(self.setting, engine, name, self._known.resources, state)
 
     def _new_key(self, client_id: str, profile: str | None) -> Script[SigningKey | None]:
-        """The key of the session to be, stored before anything is bound to it; None for bearer tokens.
+        """The key of the session to be, stored before anything is bound to it; None where nothing is bound to a key.
 
         Of logins that nobody finished the keys are deleted here, once in a while.
         """
         yield from self._clear_away()
-        if not self._bound:
+        algorithm = self._known.bindings.kind.key_algorithm
+        if algorithm is None:
             return None
-        return (
-            yield from step(
-                self.setting.bare.tell(
-                    ("key", object()), lambda: new_login_key(self.setting.issuer, client_id, profile=profile)
-                )
-            )
-        )
+        story = partial(new_login_key, self.setting.issuer, client_id, algorithm=algorithm, profile=profile)
+        return (yield from step(self.setting.bare.tell(("key", object()), story)))
 
     def _clear_away(self) -> Script[None]:
         bare, now = self.setting.bare, time.steady()
@@ -251,10 +272,9 @@ class Logins:
         if logins:
             yield from step(bare.tell("clear", lambda: clear_away(logins)))
 
-    def _give_up(self, record: Name | None) -> None:
+    def _give_up(self, record: Name) -> None:
         """Delete the key of a login that came to nothing, without waiting for that."""
-        if record is not None:
-            self.setting.bare.tell(("give up", record), lambda: give_up(record))
+        self.setting.bare.tell(("give up", record), lambda: give_up(record))
 
 
 def _to_encrypt_to(key: DecryptionKey) -> dict[str, str]:

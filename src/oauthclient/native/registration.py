@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from oauthclient.engine.flights import LONGEST
 from oauthclient.errors import ConfigurationError
 from oauthclient.native.steps import run, run_async, step
+from oauthclient.protocol.presented import check_presented
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from oauthclient.native.steps import Script
     from oauthclient.protocol.record_name import Name
     from oauthclient.protocol.registration import Registration
+    from oauthclient.tls.client_certificate import ClientCertificate
 
 T = TypeVar("T")
 
@@ -74,6 +76,28 @@ class AppRegistration:
         """As `rotate_key`, without blocking the event loop."""
         return await run_async(self._rotate_key(overlap))
 
+    def rotate_certificate(
+        self, certificate: ClientCertificate | None = None, *, keep_former: bool = False
+    ) -> Registration:
+        """The registration with another certificate, for an app that authenticates by it; one update, if it takes any.
+
+        `certificate`: by default the one that the app presents now. `keep_former`: the server takes both, so that the
+        next certificate can be registered before its files are put in place; later, without it, the former one goes.
+        Only self-signed certificates can be several: where the server knows the app by a name (`TLSClientAuth`), there
+        is one name at a time.
+
+        Raises as `rotate_key`; ConfigurationError (`not_registered_by_certificate`, `no_client_certificate`,
+        `one_subject`, `certificate_without_name`), NotOffered (`keys_elsewhere`), InvalidResponse
+        (`key_not_registered`, `key_not_dropped`).
+        """
+        return run(self._rotate_certificate(certificate, keep_former=keep_former))
+
+    async def rotate_certificate_async(
+        self, certificate: ClientCertificate | None = None, *, keep_former: bool = False
+    ) -> Registration:
+        """As `rotate_certificate`, without blocking the event loop."""
+        return await run_async(self._rotate_certificate(certificate, keep_former=keep_former))
+
     def delete(self) -> None:
         """Delete the client at the server, then its keys and what is stored of it. Sessions end: log out first."""
         run(self._delete())
@@ -109,6 +133,26 @@ class AppRegistration:
         from oauthclient.flows.rotate_key import rotate_key
 
         return self._told("rotate", lambda server, name: rotate_key(server, name, overlap=overlap), longer=overlap)
+
+    def _rotate_certificate(self, certificate: ClientCertificate | None, *, keep_former: bool) -> Script[Registration]:
+        from oauthclient.flows.rotate_certificate import rotate_certificate
+
+        known = self._known
+        presented = certificate or (None if known.authentication is None else known.authentication.certificate)
+        if presented is None:
+            raise ConfigurationError(
+                "There is no client certificate to register.",
+                code="no_client_certificate",
+                hint="Give it, or make the app with the one that it authenticates by.",
+            )
+        check_presented(presented)
+        current = presented.current()
+        told = known.certified(current)
+
+        def story(server: Server, name: Name) -> Story[Registration]:
+            return rotate_certificate(server, name, current, told=told, keep_former=keep_former)
+
+        return self._told(object(), story)
 
     def _delete(self) -> Script[None]:
         from oauthclient.flows.manage import delete_registration

@@ -5,22 +5,22 @@ Apart from logging in, which most runs of an app do not: this imports nothing of
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from oauthclient.errors import InvalidKey, StorageUnreadable
 from oauthclient.flows.keep import stored_session
-from oauthclient.jose.keys import SigningKey
+from oauthclient.native.bindings import Bindings
 from oauthclient.native.client import NativeClient, Wanted
 from oauthclient.native.session import Session, logged_out
 from oauthclient.native.steps import step
-from oauthclient.protocol.binding import Bearer, DPoP
+from oauthclient.protocol.binding import Bearer
+from oauthclient.protocol.certificate_authentication import SUBJECTS, CertificateAuthentication
 from oauthclient.protocol.record_name import Name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from oauthclient.jose.certificate import Certificate
     from oauthclient.native.session import Goodbye
     from oauthclient.native.setting import Setting
     from oauthclient.native.steps import Script
@@ -42,6 +42,7 @@ class Restoring:
         client_id: str | None,
         authentication: ClientAuthentication | None,
         registration: Mapping[str, Any],
+        binding: Binding,
         wanted: Wanted,
     ) -> None:
         self.setting = setting
@@ -51,6 +52,9 @@ class Restoring:
         """What the registration is filed under: once per app and server, for all of its profiles."""
         self.metadata = registration
         """The app's own members of its registration, or what is known of one that was made by hand."""
+        self.bindings = Bindings(setting, binding)
+        self.authentication = authentication
+        """The program's own way to authenticate, where it is given."""
         self.wanted = wanted
         self._client: NativeClient | None = None
         if client_id is not None:
@@ -61,11 +65,13 @@ class Restoring:
         client = yield from self.client()
         if client is None:
             return None
+        client.check_authentication()
         name = self.session_name(client, profile)
         state = yield from step(self.setting.bare.tell(("restore", name), lambda: stored_session(name)))
         if state is None:
             return None
-        engine = self.setting.engine(client, (yield from self.binding(state.jkt)))
+        key = yield from self.bindings.key(state.jkt)
+        engine = self.setting.engine(client, self.bindings.of(name, client, key, state.x5t_s256), login=state.login)
         return Session(self.setting, engine, name, self.resources, state)
 
     def logout(self, profile: str) -> Script[Goodbye | None]:
@@ -94,26 +100,23 @@ class Restoring:
 
     def take(self, registration: Registration) -> NativeClient:
         """Be the client of this registration from now on."""
-        self._client = NativeClient.registered(registration, self.setting.vault.keys, wanted=self.wanted)
+        self._client = NativeClient.registered(
+            registration, self.setting.vault.keys, own=self.authentication, wanted=self.wanted
+        )
         return self._client
+
+    def certified(self, certificate: Certificate) -> dict[str, Any]:
+        """The members of a registration that the server knows `certificate` by; none where that is not how it does.
+
+        A subject among the app's own members is told in the words that stand there: some servers compare them as text.
+        """
+        own = self.authentication
+        if not isinstance(own, CertificateAuthentication):
+            return {}
+        told = {name: value for name, value in self.metadata.items() if name in SUBJECTS}
+        return told or dict(own.registered(certificate))
 
     def forget(self) -> None:
         """Look for the registration anew when it is next needed: it has changed."""
         if self.registers_itself:
             self._client = None
-
-    def binding(self, jkt: str) -> Script[Binding]:
-        """The binding of a session that was made with the key of this thumbprint."""
-        if not jkt:
-            return Bearer()
-        text = yield from step(self.setting.bare.do(("key", jkt), lambda: self.setting.vault.keys.load(jkt)))
-        if text is not None:
-            with suppress(InvalidKey):
-                key = SigningKey.from_jwk(text)
-                if key.thumbprint == jkt:
-                    return DPoP(key)
-        raise StorageUnreadable(
-            "The key of the session is not where keys are kept any more.",
-            code="session_key_missing",
-            hint="Log in again: it then replaces this session.",
-        )

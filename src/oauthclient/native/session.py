@@ -48,8 +48,8 @@ class Session:
 
     `subject` and `claims` are those of the ID token, None and empty without one. `granted`: each target of the login
     and its scope. `refreshable`: whether it outlives its access tokens. `sender_constrained`: whether these are bound
-    to its key. `expires`: when those end that were stored as it was loaded, by target, in seconds since 1970; None
-    where the server did not say.
+    to its key, or to a client certificate; `x5t_s256`: the thumbprint of that, or None. `expires`: when those end that
+    were stored as it was loaded, by target, in seconds since 1970; None where the server did not say.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class Session:
         self.expires: Mapping[str, float | None] = {
             target: kept.expires_at for target, kept in state.tokens.items() if target != USERINFO
         }
-        self.sender_constrained = bool(state.jkt)
+        self.sender_constrained = bool(state.jkt or state.x5t_s256)
+        self.x5t_s256 = state.x5t_s256 or None
         urgent = state.urgent(time.wall())  # then the refresh that was cut short comes first
         for resource in resources:
             kept = state.tokens.get(resource.identifier)

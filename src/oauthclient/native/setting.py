@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 class Setting:
     """One authorization server, one way to reach it, one vault. `bare` is an engine of no client in particular."""
 
-    __slots__ = ("_metadata", "_parameters", "_stored", "_told_by", "bare", "issuer", "loopback", "transport", "vault")
+    __slots__ = (
+        "_metadata",
+        "_parameters",
+        "_stored",
+        "_told_by",
+        "aliases",
+        "bare",
+        "issuer",
+        "loopback",
+        "transport",
+        "vault",
+    )
 
     def __init__(
         self,
@@ -38,6 +49,7 @@ class Setting:
         parameters: Mapping[str, str],
         loopback: bool,
         metadata: Mapping[str, Any] | None,
+        aliases: Mapping[str, str | None] | None,
     ) -> None:
         self.issuer = issuer
         self.transport = transport
@@ -46,12 +58,17 @@ class Setting:
         self.loopback = loopback
         self._told_by = told_by
         self._parameters = parameters
+        self.aliases = aliases
         self._metadata = None if metadata is None else ServerMetadata.from_document(metadata, loopback=loopback)
         self.bare = self._engine("", PublicClient(), Bearer())
 
-    def engine(self, client: NativeClient, binding: Binding) -> Engine:
-        """An engine for one session of `client`, which knows already what is known of the server."""
+    def engine(self, client: NativeClient, binding: Binding, *, login: str = "") -> Engine:
+        """An engine for one session of `client`, which knows already what is known of the server.
+
+        `login`: see `SessionState`.
+        """
         engine = self._engine(client.client_id, client.authentication, binding)
+        engine.server.login = login
         engine.server.policy = client.policy
         known = self.bare.server
         engine.server.metadata, engine.server.read_again = known.metadata, known.read_again
@@ -68,5 +85,6 @@ class Setting:
             parameters=self._parameters,
             loopback=self.loopback,
             metadata=self._metadata,
+            aliases=self.aliases,
         )
         return Engine(server, self.transport, MemoryStore(), self._stored)

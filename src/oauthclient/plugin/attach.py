@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from oauthclient.errors import ConfigurationError
 from oauthclient.plugin.auth import Auth, follow, learn
+from oauthclient.plugin.families import presents_none
 
 if TYPE_CHECKING:
     import httpx
@@ -12,14 +14,25 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient | Any")
 
 
-def attach(client: C, auth: Auth) -> C:
+def attach(client: C, auth: Auth, *, presents_certificate: bool = False) -> C:
     """Make `auth` the auth of `client`, and sign redirected hops too; returns `client`.
 
     A hop inside the resource of the request that the program made gets a proof of its own. Any other goes without token
     and proof, into another resource of ours as well: or one API could aim our token at another (RFC 9700, section 4.9).
     `client` is an httpx or httpx2 Client or AsyncClient; its redirect settings stay as they are. Nonces are learned
     before the program's own response hooks run, which may raise.
+
+    Raises ConfigurationError (`certificate_not_presented`) where tokens are bound to a client certificate (RFC 8705)
+    and `client` goes by its library's own transport, which presents none; unless `presents_certificate` says that its
+    SSLContext was made with one.
     """
+    if auth.needs_certificate and not presents_certificate and presents_none(client):
+        raise ConfigurationError(
+            f"Tokens are bound to a client certificate, and this {type(client).__name__} presents none.",
+            code="certificate_not_presented",
+            hint="Make it with certificate.client(httpx.Client, ...), which keeps all other settings; or say "
+            "attach(..., presents_certificate=True) if its own SSLContext presents the certificate.",
+        )
     client.auth = auth
     hooks = client.event_hooks
     before, after = (_follow_async, _learn_async) if hasattr(client, "aclose") else (follow, learn)

@@ -9,6 +9,7 @@ from oauthclient.plugin.families import AuthBase
 from oauthclient.plugin.hop import EXTENSION, Hop
 from oauthclient.protocol.token import Token
 from oauthclient.protocol.urls import displayed
+from oauthclient.tls.transport import EXTENSION as CLIENT_CERTIFICATE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -41,6 +42,11 @@ class Auth(AuthBase):
             return NotImplemented
         both: Outside = "anonymous" if self._outside == other._outside == "anonymous" else "raise"
         return Auth(self._resources.joined(other._resources), outside=both)
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether one of its tokens is bound to a client certificate, which the HTTP client has to present."""
+        return any(target.certificate is not None for target in self._resources.values())
 
     def token(self, url: str) -> Token:
         """The token that a request to `url` would carry, obtained if need be: its granted scope, its expiry.
@@ -148,6 +154,7 @@ def strip(request: Any) -> None:
     for name in ("Authorization", "DPoP"):
         if name in request.headers:
             del request.headers[name]
+    request.extensions.pop(CLIENT_CERTIFICATE, None)
     request.extensions[EXTENSION] = None
 
 

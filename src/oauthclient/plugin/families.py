@@ -51,3 +51,15 @@ def replayable(request: Any) -> bool:
 
 def _rewindable(file: Any) -> bool:
     return isinstance(file, bytes | str) or (hasattr(file, "seekable") and bool(file.seekable()))
+
+
+def presents_none(client: Any) -> bool:
+    """Whether a client goes by its library's own transport, which presents what the program's SSLContext does, or none.
+
+    Of any other transport it is not known.
+    """
+    transport = type(getattr(client, "_transport", None))
+    return transport.__module__.partition(".")[0] in ("httpx", "httpx2") and transport.__name__ in (
+        "HTTPTransport",
+        "AsyncHTTPTransport",
+    )

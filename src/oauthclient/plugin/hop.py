@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from oauthclient.engine import time
@@ -13,6 +14,7 @@ from oauthclient.protocol.text import shown
 from oauthclient.protocol.token import Token
 from oauthclient.protocol.urls import displayed, origin, target_uri
 from oauthclient.protocol.wire import Instant
+from oauthclient.tls.transport import EXTENSION as CLIENT_CERTIFICATE
 
 if TYPE_CHECKING:
     from oauthclient.engine.flights import Flight
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from oauthclient.protocol.resources import ResourceMap
 
 EXTENSION: Final = "oauthclient"  # of a request: the hop that signed it; of a response: why it was not repeated
+_LOG: Final = logging.getLogger("oauthclient")
 _REPEATS: Final = 2  # a hop is sent at most three times, and at most twice for the same cause
 _OLD_ENOUGH: Final = 10.0  # seconds after which a 401 without a reason is taken to mean the token
 
@@ -89,6 +92,8 @@ class Hop:
             del headers["Authorization"]
             raise AlreadyAuthorized(f"A request to {displayed(self._url)} already carries an Authorization header.")
         self.token = token
+        if token.certificate is not None:
+            request.extensions[CLIENT_CERTIFICATE] = token.certificate
         if self._bound is not None:
             prover, clock = self._bound
             target = self.target
@@ -135,7 +140,7 @@ class Hop:
         if cause is None:
             return False
         self._stale = False
-        obstacle = self._obstacle(cause)
+        obstacle = self._obstacle(cause, response)
         if obstacle is not None:
             response.extensions[EXTENSION] = obstacle
             return False
@@ -156,13 +161,26 @@ class Hop:
             if clock.learn(headers.get("date"), headers.get("age"), sent=sent, received=time.now()):
                 self._learned = True
 
-    def _obstacle(self, cause: str) -> NotRepeated | None:
+    def _obstacle(self, cause: str, response: Any) -> NotRepeated | None:
         """What stands against a repeat. The token that was rejected is retired all the same, if it is old enough."""
         if cause in self._mended or len(self._mended) == _REPEATS:
-            return NotRepeated.REPEATED_ALREADY
+            return self._hint(cause, response) or NotRepeated.REPEATED_ALREADY
         if cause == "token" and (self.token is None or not self._keeper.reject(self.token)):
-            return NotRepeated.TOKEN_TOO_NEW
+            return self._hint(cause, response) or NotRepeated.TOKEN_TOO_NEW
         return None if replayable(self.request) else NotRepeated.BODY_NOT_REPLAYABLE
+
+    def _hint(self, cause: str, response: Any) -> NotRepeated | None:
+        """What is likely the matter where another token fared no better: nobody presented the certificate."""
+        if cause != "token" or self.token is None or self.token.certificate is None:
+            return None
+        if CLIENT_CERTIFICATE in response.extensions:
+            return None
+        _LOG.warning(
+            "%s rejected a token that is bound to a client certificate, which the HTTP client is not known to present. "
+            "Make it with certificate.client(httpx.Client, auth=...).",
+            displayed(self._url),
+        )
+        return NotRepeated.CERTIFICATE_NOT_PRESENTED
 
     def _cause(self, response: Any, *, learned: bool) -> str | None:
         """What, if anything, a repeat would do better."""

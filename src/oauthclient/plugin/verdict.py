@@ -13,6 +13,8 @@ class NotRepeated(StrEnum):
     """The body was a generator or a file. Send the request again with a new one: nonce and token are renewed."""
     REPEATED_ALREADY = "repeated_already"
     """A repeat with a new nonce or a new token got the same answer."""
+    CERTIFICATE_NOT_PRESENTED = "certificate_not_presented"
+    """The token is bound to a client certificate (RFC 8705), and the HTTP client is not known to present that."""
     TOKEN_TOO_NEW = "token_too_new"  # noqa: S105  # a reason
     """The rejected token is seconds old: another one would fare no better."""
 

@@ -1,4 +1,4 @@
-"""How a client proves who it is at an endpoint (RFC 6749, section 2.3; RFC 7523, sections 2.2 and 3)."""
+"""How a client proves who it is at an endpoint (RFC 6749, section 2.3; RFC 7523, 2.2 and 3; RFC 8705, section 2)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from oauthclient.jose.signers import SharedSecret, Signer
     from oauthclient.protocol.metadata import ServerMetadata
     from oauthclient.protocol.occasion import Occasion
+    from oauthclient.protocol.presented import Presented
 
 _JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFETIME: Final = 60  # seconds
@@ -35,12 +36,14 @@ class Credentials(NamedTuple):
 class ClientAuthentication:
     """A way to authenticate. Subclass it for one that is not here: set `method` and write `credentials`.
 
-    `method` is the name from the registry that `token_endpoint_auth_methods_supported` uses.
+    `method` is the name from the registry that `token_endpoint_auth_methods_supported` uses. `certificate`: the client
+    certificate that it presents, if it does.
     """
 
     __slots__ = ()
 
     method: str = ""
+    certificate: Presented | None = None
 
     def credentials(self, occasion: Occasion) -> Credentials:
         """What to send this once. Called again for each request, so that nothing single-use is sent twice."""

@@ -62,7 +62,8 @@ class ClientMetadata:
 
     `require_signed_request_object` (RFC 9101, section 10.5) and `require_pushed_authorization_requests` (RFC 9126,
     section 6) promise what will be done, so that nobody else can do with less. `public_keys`: JWKs to publish beside
-    the one that signs, such as one to encrypt to. `members`: the app's own: `client_name`, `contacts`, `software_id`...
+    the one that signs, such as one to encrypt to, or a client certificate's (RFC 8705, section 2.2.2). `members`: the
+    app's own: `client_name`, `contacts`, `software_id`...
 
     Raises ConfigurationError: `reserved_member`, `unsafe_redirect_uri`.
     """
@@ -77,7 +78,7 @@ class ClientMetadata:
     require_signed_request_object: bool | None = None
     require_pushed_authorization_requests: bool | None = None
     software_statement: str | None = None
-    public_keys: tuple[Mapping[str, str], ...] = ()
+    public_keys: tuple[Mapping[str, Any], ...] = ()
     members: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -133,7 +134,7 @@ def registration_document(
         "response_types": ["code"] if by_code else [],  # left out, it would mean "code" (RFC 7591, section 2)
         "scope": wanted.scope,
         "token_endpoint_auth_method": choice.method,
-        "dpop_bound_access_tokens": wanted.dpop_bound_access_tokens,
+        "dpop_bound_access_tokens": wanted.dpop_bound_access_tokens or None,
         "tls_client_certificate_bound_access_tokens": wanted.tls_client_certificate_bound_access_tokens or None,
         "software_statement": wanted.software_statement,
     }

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from oauthclient.errors import ConfigurationError, InvalidResponse, OAuthError
 from oauthclient.protocol.strict_json import flag_member, parse_object, text_member, texts_member
 from oauthclient.protocol.text import shown
 from oauthclient.protocol.urls import displayed, secure_url, split
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _ENDPOINTS: Final = (
     "authorization_endpoint",
     "device_authorization_endpoint",
     "end_session_endpoint",
     "jwks_uri",
+    "pushed_authorization_request_endpoint",
+    "registration_endpoint",
+    "revocation_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+)
+# Those that a client calls directly, so that an alias means something (RFC 8705, section 5).
+ALIASED: Final = (
+    "device_authorization_endpoint",
     "pushed_authorization_request_endpoint",
     "registration_endpoint",
     "revocation_endpoint",
@@ -41,11 +48,12 @@ _FLAGS: Final = (
     "authorization_response_iss_parameter_supported",
     "require_pushed_authorization_requests",
     "require_signed_request_object",
+    "tls_client_certificate_bound_access_tokens",
 )
 
 
 class ServerMetadata:
-    """What an authorization server says about itself (RFC 8414, section 2; RFC 9449, section 5.1).
+    """What an authorization server says about itself (RFC 8414, section 2; RFC 9449, 5.1; RFC 8705, 3.3 and 5).
 
     A value is None where the server does not say; the defaults that RFC 8414 names are not filled in, for
     servers forget to say what they can do. `issuer` is None only in metadata given by hand. `document` is all
@@ -76,6 +84,7 @@ class ServerMetadata:
     authorization_response_iss_parameter_supported: bool | None
     require_pushed_authorization_requests: bool | None
     require_signed_request_object: bool | None
+    tls_client_certificate_bound_access_tokens: bool | None
 
     __slots__ = (*_ENDPOINTS, *_LISTS, *_FLAGS, "document", "issuer", "openid_only")
 
@@ -102,6 +111,24 @@ class ServerMetadata:
         `invalid_issuer` or `wrong_type`.
         """
         return cls(document, what="the metadata", loopback=loopback)
+
+    def aliased(self, overrides: Mapping[str, str | None], *, loopback: bool = False) -> ServerMetadata:
+        """The metadata for a client that presents a certificate: with the `mtls_endpoint_aliases` as the endpoints.
+
+        `overrides`: URLs to go to instead, by endpoint; None for the conventional one. An alias for what no client
+        calls directly means nothing (RFC 8705, section 5). Raises InvalidResponse: `wrong_type`, `insecure_endpoint`.
+        """
+        told = self.document.get("mtls_endpoint_aliases") or {}
+        if not isinstance(told, Mapping):
+            raise InvalidResponse("The mtls_endpoint_aliases in the metadata are not an object.", code="wrong_type")
+        aliases = {**told, **overrides}
+        chosen = {name: aliases[name] for name in ALIASED if aliases.get(name) is not None}
+        return ServerMetadata(
+            {**self.document, **chosen},
+            what="the metadata with its mtls_endpoint_aliases",
+            loopback=loopback,
+            openid_only=self.openid_only,
+        )
 
     def __repr__(self) -> str:
         return f"ServerMetadata(issuer={self.issuer!r}, token_endpoint={self.token_endpoint!r})"

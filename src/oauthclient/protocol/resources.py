@@ -11,7 +11,7 @@ from oauthclient.protocol.text import shown
 from oauthclient.protocol.urls import displayed, is_ambiguous, secure_url, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _ABSOLUTE_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*+:[\x21-\x22\x24-\x7e]++")
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]++")  # RFC 6749, section 3.3
@@ -137,6 +137,10 @@ class ResourceMap(Generic[T]):
             if found is not None:
                 return found
         return self._find_strictly(url)
+
+    def values(self) -> Iterator[T]:
+        """What belongs to each resource."""
+        return (value for _, value in self._entries)
 
     def joined(self, other: ResourceMap[U]) -> ResourceMap[T | U]:
         """A map with the resources of both.

@@ -27,7 +27,8 @@ class Granted(NamedTuple):
 class KeptToken(NamedTuple):
     """An access token as it is stored: times in seconds since 1970, None where the server named no end.
 
-    `scope`: what the server granted; `asked`: what it was asked for, None where no scope was named.
+    `scope`: what the server granted; `asked`: what it was asked for, None where no scope was named. `certificate`: the
+    `x5t#S256` of the client certificate that it is bound to, if it is.
     """
 
     access_token: Secret
@@ -36,6 +37,7 @@ class KeptToken(NamedTuple):
     asked: str | None
     obtained_at: float
     expires_at: float | None
+    certificate: str | None = None
 
     def serves(self, scope: str | None) -> bool:
         """Whether asking for `scope` would bring nothing that this one was not asked for."""
@@ -54,9 +56,11 @@ class Note(NamedTuple):
 class SessionState:
     """One login of one account, immutable: each change is a new one, stored in place of the last.
 
-    `jkt`: the thumbprint of its binding key. `generation` grows with every refresh. `subject` and `claims` are those of
-    the ID token, if there was one; `id_token` is kept as the hint that logout sends. `over`: the reason for which it
-    cannot be refreshed any more, None while it can, or where there never was a refresh token.
+    `jkt`: the thumbprint of its binding key; `x5t_s256`: of the client certificate that it was issued to; each "" where
+    there is none. `login`: what tells it from other logins where no key does, else "". `generation` grows with every
+    refresh. `subject` and `claims` are those of the ID token, if there was one; `id_token` is kept as the hint that
+    logout sends. `over`: the reason for which it cannot be refreshed any more, None while it can, or where there never
+    was a refresh token.
     """
 
     issuer: str
@@ -64,6 +68,8 @@ class SessionState:
     profile: str
     jkt: str
     granted: tuple[Granted, ...]
+    x5t_s256: str = ""
+    login: str = ""
     refresh_token: Secret | None = None
     generation: int = 0
     note: Note | None = None
@@ -90,10 +96,14 @@ class SessionState:
             return self
         return replace(self, note=Note(hashed(self.refresh_token), self.generation, now))
 
-    def refreshed(self, refresh_token: Secret | None) -> SessionState:
+    def refreshed(self, refresh_token: Secret | None, *, certificate: str | None = None) -> SessionState:
         """The session after an answer of the token endpoint; one without a refresh token keeps the old one."""
         return replace(
-            self, refresh_token=refresh_token or self.refresh_token, generation=self.generation + 1, note=None
+            self,
+            refresh_token=refresh_token or self.refresh_token,
+            x5t_s256=certificate or self.x5t_s256,
+            generation=self.generation + 1,
+            note=None,
         )
 
     def with_token(self, target: str, token: KeptToken) -> SessionState:
@@ -130,6 +140,8 @@ def to_record(session: SessionState) -> dict[str, Any]:
         "client_id": session.client_id,
         "profile": session.profile,
         "jkt": session.jkt,
+        "x5t#S256": session.x5t_s256,
+        "login": session.login,
         "granted": [list(granted) for granted in session.granted],
         "refresh_token": _revealed(session.refresh_token),
         "generation": session.generation,
@@ -156,6 +168,8 @@ def from_record(record: Mapping[str, Any]) -> SessionState:
             client_id=record["client_id"],
             profile=record["profile"],
             jkt=record["jkt"],
+            x5t_s256=record["x5t#S256"],
+            login=record["login"],
             granted=tuple(Granted(*granted) for granted in record["granted"]),
             refresh_token=_secret(record["refresh_token"]),
             generation=record["generation"],

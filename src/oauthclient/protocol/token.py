@@ -15,6 +15,7 @@ from oauthclient.protocol.wire import Instant
 from oauthclient.secret import Secret
 
 if TYPE_CHECKING:
+    from oauthclient.protocol.binding import Binding
     from oauthclient.protocol.wire import Response
 
 _ACCESS_TOKEN: Final = re.compile(
@@ -40,13 +41,15 @@ class Token:
     """An access token and what was said of it. Opaque: nobody here looks inside.
 
     `scope`: what was granted, which may be less than asked, or None if none was asked and named. `token_type`: as the
-    server spelled it. `expires_at`: seconds since 1970, or None if the server did not say.
+    server spelled it. `expires_at`: seconds since 1970, or None if the server did not say. `certificate`: the
+    `x5t#S256` of the client certificate that it is bound to, None where it is bound to none.
     """
 
     __slots__ = (
         "_access_token",
         "ath",
         "authorization",
+        "certificate",
         "expires_at",
         "obtained",
         "renew_steady",
@@ -68,7 +71,9 @@ class Token:
         asked: Instant,
         obtained: Instant,
         jitter: float,
+        certificate: str | None = None,
     ) -> None:
+        self.certificate = certificate
         self._access_token = access_token
         self.authorization = Secret(f"{scheme} {access_token.reveal()}")
         self.ath = ath(access_token.reveal()) if scheme == "DPoP" else None
@@ -99,11 +104,20 @@ class Token:
             asked=obtained,
             obtained=obtained,
             jitter=jitter,
+            certificate=kept.certificate,
         )
 
     def to_keep(self, *, asked: str | None) -> KeptToken:
         """What to store of it. `asked`: the scope that the server was asked for."""
-        return KeptToken(self._access_token, self.token_type, self.scope, asked, self.obtained.wall, self.expires_at)
+        return KeptToken(
+            self._access_token,
+            self.token_type,
+            self.scope,
+            asked,
+            self.obtained.wall,
+            self.expires_at,
+            self.certificate,
+        )
 
     @property
     def access_token(self) -> str:
@@ -118,6 +132,11 @@ class Token:
         """Never present it again: a resource server has rejected it."""
         self.renew_wall = self.renew_steady = self.stop_wall = self.stop_steady = -_NEVER
 
+    def replace_by(self, wall: float) -> None:
+        """Present it only until there is another one, and not beyond `wall`: its certificate was renewed."""
+        self.renew_wall = self.renew_steady = -_NEVER
+        self.stop_wall = min(self.stop_wall, wall)
+
     @property
     def retired(self) -> bool:
         """Whether `retire` was called."""
@@ -131,13 +150,14 @@ class Token:
         return f"<Token {self.token_type} scope={self.scope!r} expires_at={self.expires_at}>"
 
 
-def read_token_response(response: Response, *, scheme: str, asked: str | None, what: str, jitter: float) -> Token:
+def read_token_response(response: Response, *, binding: Binding, asked: str | None, what: str, jitter: float) -> Token:
     """The token in an answer of the token endpoint (RFC 6749, section 5.1).
 
-    `scheme`: "DPoP" or "Bearer", how it will be presented; any case of it is accepted, another type is refused.
+    `binding`: what it was asked to be bound to. It comes with the type of that, in any case; another type is refused.
     `asked`: the scope asked for, which is what was granted unless the server says otherwise.
     `jitter`: 0 to 1, spreads early renewals. Raises ErrorResponse, InvalidResponse, DowngradeRefused.
     """
+    scheme = binding.token_type
     document = read_success(response, what=what)
     access_token = text_member(document, "access_token", what=what, required=True)
     token_type = text_member(document, "token_type", what=what, required=True)
@@ -161,6 +181,7 @@ def read_token_response(response: Response, *, scheme: str, asked: str | None, w
         asked=response.sent,
         obtained=response.received,
         jitter=jitter,
+        certificate=None if binding.certificate is None else response.certificate,
     )
 
 

@@ -35,7 +35,7 @@ _HINTS: Final = {
 
 
 def userinfo_request(endpoint: str, token: Token, *, proof: str | None, signed: bool) -> Request:
-    """A UserInfo request (section 5.3.1), with a proof where the token is bound (RFC 9449, section 7.1).
+    """A UserInfo request (section 5.3.1), with a proof and a certificate where the token is bound to these.
 
     `signed`: a JWT was registered for, and is the one thing that is wanted.
     """
@@ -45,7 +45,7 @@ def userinfo_request(endpoint: str, token: Token, *, proof: str | None, signed: 
     }
     if proof is not None:
         headers["DPoP"] = proof
-    return Request("GET", endpoint, headers)
+    return Request("GET", endpoint, headers, certificate=token.certificate)
 
 
 def read_refusal(response: Response, *, what: str) -> AuthorizationServerError:

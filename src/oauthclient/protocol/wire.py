@@ -84,33 +84,56 @@ class Form:
 
 
 class Request:
-    """One request to an authorization server. Its repr shows the method and the URL without query."""
+    """One request to an authorization server. Its repr shows the method and the URL without query.
 
-    __slots__ = ("body", "headers", "method", "url")
+    `certificate`: the `x5t#S256` of the client certificate that it must go with, None where that does not matter.
+    """
 
-    def __init__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> None:
+    __slots__ = ("body", "certificate", "headers", "method", "url")
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        certificate: str | None = None,
+    ) -> None:
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
+        self.certificate = certificate
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {without_query(self.url)}>"
 
 
 class Response:
-    """One answer: the status, headers by lower-cased name, the body, and when it was asked for and came."""
+    """One answer: the status, headers by lower-cased name, the body, and when it was asked for and came.
 
-    __slots__ = ("body", "headers", "received", "sent", "status")
+    `certificate`: the `x5t#S256` of the client certificate that was ready on its connection, if one was.
+    """
+
+    __slots__ = ("body", "certificate", "headers", "received", "sent", "status")
 
     def __init__(
-        self, status: int, headers: Mapping[str, str], body: bytes, *, sent: Instant, received: Instant
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        sent: Instant,
+        received: Instant,
+        certificate: str | None = None,
     ) -> None:
         self.status = status
         self.headers = headers
         self.body = body
         self.sent = sent
         self.received = received
+        self.certificate = certificate
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"
@@ -121,6 +144,7 @@ def get(url: str) -> Request:
     return Request("GET", url, {"Accept": "application/json"})
 
 
-def post(url: str, form: Form, headers: Mapping[str, str]) -> Request:
+def post(url: str, form: Form, headers: Mapping[str, str], *, certificate: str | None = None) -> Request:
     """A form sent to an endpoint, with `headers` beside the two that every such request carries."""
-    return Request("POST", url, {"Accept": "application/json", "Content-Type": _FORM, **headers}, form.encode())
+    told = {"Accept": "application/json", "Content-Type": _FORM, **headers}
+    return Request("POST", url, told, form.encode(), certificate=certificate)

@@ -33,5 +33,9 @@ class MemoryStore:
         return self._tokens.get(slot)
 
     def save(self, slot: Slot[Grant], token: Token, /) -> None:
-        """Put `token` into `slot`, in place of the one before."""
+        """Put `token` into `slot`, in place of the one before, and of those that a former certificate bound."""
+        if slot.certificate and slot not in self._tokens:
+            for other in list(self._tokens):
+                if other._replace(certificate=slot.certificate) == slot:
+                    self._tokens.pop(other, None)
         self._tokens[slot] = token

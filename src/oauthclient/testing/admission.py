@@ -1,9 +1,10 @@
-"""How a protected resource lets a request in (RFC 6750, sections 2.1 and 3; RFC 9449, section 7)."""
+"""How a protected resource lets a request in (RFC 6750, 2.1 and 3; RFC 9449, 7; RFC 8705, 3)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oauthclient.testing.certificate_binding import check_binding
 from oauthclient.testing.http import Response
 from oauthclient.testing.refusal import RefusedError
 
@@ -27,12 +28,13 @@ def admit(
         raise RefusedError("no_token", "No access token was presented.", status=401)
     access_token = access_token.strip()
     token = tokens.check(access_token, audience=audience, now=now)
+    check_binding(request, token)
     if scheme.lower() == "bearer":
         # RFC 9449, section 7.2: else a thief would only have to call a bound token a bearer token.
         if token.jkt is not None:
             raise RefusedError("invalid_token", "The access token is bound to a key: DPoP is needed.")
-        if not accepts_bearer:
-            raise RefusedError("invalid_token", "Only access tokens bound to a key are accepted.")
+        if token.x5t_s256 is None and not accepts_bearer:
+            raise RefusedError("invalid_token", "Only access tokens bound to a key or a certificate are accepted.")
         return token, None
     proof = proofs.check(request, access_token=access_token)
     # A token that is bound to no key is refused here too: its scheme is Bearer.
@@ -42,16 +44,21 @@ def admit(
 
 
 def challenge(
-    request: Request, refused: RefusedError, *, proofs: ProofChecker, accepts_bearer: bool, scope: str
+    request: Request, refused: RefusedError, *, dpop: bool, proofs: ProofChecker, accepts_bearer: bool, scope: str
 ) -> Response:
-    """The answer to one that is not let in, without `error` if there was no token. `scope`: what is needed."""
+    """The answer to one that is not let in, without `error` if there was no token.
+
+    `dpop`: whether there are tokens that are bound to a key. `scope`: what is needed.
+    """
     details = {"algs": " ".join(proofs.algorithms)}
     if refused.error != "no_token":
         details |= {"error": refused.error, "error_description": refused.description}
     if refused.error == "insufficient_scope":
         details["scope"] = scope
-    challenges = [_written("DPoP", details)]
-    if accepts_bearer and (request.header("Authorization") or "").partition(" ")[0].lower() != "dpop":
+    challenges = [_written("DPoP", details)] if dpop else []
+    # A token that is bound to a certificate is presented as a bearer token (RFC 8705, section 3).
+    as_bearer = accepts_bearer or request.client_certificate
+    if not dpop or (as_bearer and (request.header("Authorization") or "").partition(" ")[0].lower() != "dpop"):
         challenges.append(_written("Bearer", {n: v for n, v in details.items() if n != "algs"}))
     status = refused.status or _STATUS.get(refused.error, 401)
     response = Response(status, tuple(("WWW-Authenticate", value) for value in challenges))

@@ -1,4 +1,4 @@
-"""An API in the process that accepts sender-constrained access tokens (RFC 6750; RFC 9449, section 7)."""
+"""An API in the process that accepts sender-constrained access tokens (RFC 6750; RFC 9449, section 7; RFC 8705, 3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ProtectedAPI(Host):
-    """An API that owns all URLs under `url` and lets in whoever proves possession of a token's key.
+    """An API that owns all URLs under `url` and lets in whoever proves possession of a token's key, or certificate.
 
     It is made known to the authorization server as the resource `identifier` (by default `url`) with the
     scopes `scope`. What it answers to a request it lets in: under `url`, `/echo` the request's own body and
@@ -33,7 +33,7 @@ class ProtectedAPI(Host):
     `url`, `subject`, `client_id`, `scope`, `body`. Each URL is its endpoint `"resource"`.
 
     Settings, to be changed at any time: `required_scope`; `accepts_bearer`: whether a token that is bound to
-    no key is let in; `nonces`: one object for all APIs of an origin, as clients keep them by origin;
+    neither is let in; `nonces`: one object for all APIs of an origin, as clients keep them by origin;
     `proofs`.
     """
 
@@ -81,7 +81,12 @@ class ProtectedAPI(Host):
     def refuse(self, request: Request, refused: RefusedError) -> Response:
         """A challenge (RFC 6750, section 3; RFC 9449, section 7.1)."""
         return challenge(
-            request, refused, proofs=self.proofs, accepts_bearer=self.accepts_bearer, scope=self.required_scope
+            request,
+            refused,
+            dpop=self._server.dpop != "absent",
+            proofs=self.proofs,
+            accepts_bearer=self.accepts_bearer,
+            scope=self.required_scope,
         )
 
     def _answer(self, request: Request, token: IssuedToken) -> Response:

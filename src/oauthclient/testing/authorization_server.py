@@ -1,10 +1,11 @@
-"""An authorization server in the process, strict about what it is sent (RFC 6749, RFC 8414, RFC 9449)."""
+"""An authorization server in the process, strict about what it is sent (RFC 6749, RFC 8414, RFC 9449, RFC 8705)."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from urllib.parse import urlsplit
 
 from oauthclient.errors import ConfigurationError
@@ -13,6 +14,14 @@ from oauthclient.jose.jwks import KeySet
 from oauthclient.protocol.urls import origin, without_query
 from oauthclient.secret import Secret
 from oauthclient.testing.authorization_endpoint import AuthorizationEndpoint
+from oauthclient.testing.certificate_authentication import (
+    CERTIFICATE_METHODS,
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    TLS_CLIENT_AUTH,
+    CertificateSubject,
+    check_subject,
+)
+from oauthclient.testing.certificate_binding import CertificateBinding, bound_to
 from oauthclient.testing.client_authentication import ClientAuthentication
 from oauthclient.testing.clients import (
     AUTHORIZATION_CODE,
@@ -20,6 +29,8 @@ from oauthclient.testing.clients import (
     JWT_BEARER,
     REFRESH_TOKEN,
     Client,
+    certificates_of,
+    default_method,
     key_set,
     scope_set,
 )
@@ -28,7 +39,7 @@ from oauthclient.testing.device_codes import DEVICE_CODE, DeviceCodes
 from oauthclient.testing.device_endpoint import DeviceEndpoint
 from oauthclient.testing.endpoint import Endpoint
 from oauthclient.testing.grants import GrantHandler, JWTBearer, client_credentials
-from oauthclient.testing.host import Host, prefix_length
+from oauthclient.testing.host import Host, moved, prefix_length
 from oauthclient.testing.http import Response, json_response
 from oauthclient.testing.id_tokens import IDTokens
 from oauthclient.testing.nonces import Nonces
@@ -49,6 +60,7 @@ from oauthclient.testing.userinfo_endpoint import UserInfoEndpoint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from oauthclient.jose.certificate import Certificate
     from oauthclient.jose.jwt import VerifiedProof
     from oauthclient.jose.signers import Signer
     from oauthclient.testing.clients import Method
@@ -72,7 +84,16 @@ class AuthorizationServer(Host):
     `person`: who logs in. `authorization`, `pushed_requests`: what is demanded of authorization requests. `codes`,
     `refresh_tokens`, `id_tokens`: what comes of a login. `device`, `revocation`, `userinfo`: logins by way of another
     device, what is revoked, what is known about a person. `registration`: how clients register themselves. `grants`:
-    the handler of each grant type. `metadata_at`: where the metadata is found: `"rfc8414"`, `"oidc"` (appended) and
+    the handler of each grant type.
+
+    `mtls`: whether it asks for certificates; without it, it sees none. `mtls_base`: a URL such as
+    "https://mtls.as.example.com" under which the endpoints that clients call directly have aliases (RFC 8705, section
+    5); then these ask for certificates, and the others do not, whatever `mtls` says. `certificate_binding`: what it
+    does for clients that registered for certificate-bound tokens: `"required"` refuses those that present none, `"if
+    presented"` gives them an unbound token (section 3.4), `"never"` promises to bind and does not, `"absent"` neither
+    promises nor binds.
+
+    `metadata_at`: where the metadata is found: `"rfc8414"`, `"oidc"` (appended) and
     `"oidc inserted"`. `metadata`: members that are added to the document, or removed from it (None).
     """
 
@@ -80,7 +101,7 @@ class AuthorizationServer(Host):
 
     def __init__(self, issuer: str = "https://as.example.com", *, now: Callable[[], float] = time.time) -> None:
         super().__init__(now=now)
-        base = issuer.rstrip("/")
+        self._base = base = issuer.rstrip("/")
         self.issuer = issuer
         self.token_endpoint = f"{base}/token"
         self.authorization_endpoint = f"{base}/authorize"
@@ -88,6 +109,9 @@ class AuthorizationServer(Host):
         self.jwks_uri = f"{base}/jwks"
         self.clients: dict[str, Client] = {}
         self.dpop: Literal["offered", "required", "absent"] = "offered"
+        self.mtls = False
+        self.mtls_base: str | None = None
+        self.certificate_binding: CertificateBinding = "required"
         self.nonces = Nonces()
         self.proofs = ProofChecker(now=now, nonces=self.nonces)
         self.targets = Targets(issuer)
@@ -115,7 +139,7 @@ class AuthorizationServer(Host):
             DEVICE_CODE: self.device.codes,
         }
         self.endpoints: dict[str, Endpoint] = {
-            "token": Endpoint(self.token_endpoint, TokenEndpoint(self).respond),
+            "token": Endpoint(self.token_endpoint, TokenEndpoint(self).respond, alias="token_endpoint"),
             "jwks": Endpoint(self.jwks_uri, lambda _request: json_response(200, self.keys.jwks), ("GET",)),
             "authorization": Endpoint(
                 self.authorization_endpoint,
@@ -128,6 +152,7 @@ class AuthorizationServer(Host):
                 self.pushed_authorization_request_endpoint,
                 self.pushed_requests.respond,
                 metadata=self.pushed_requests.metadata,
+                alias="pushed_authorization_request_endpoint",
             ),
             **self.device.endpoints,
             **self.revocation.endpoints,
@@ -141,26 +166,33 @@ class AuthorizationServer(Host):
         self,
         client_id: str,
         *,
-        key: Signer | KeySet | Mapping[str, Any] | None = None,
+        key: Signer | KeySet | Certificate | Mapping[str, Any] | None = None,
         secret: str | Secret | None = None,
         method: Method | None = None,
         scope: str | Iterable[str] | None = None,
         grant_types: Iterable[str] | None = None,
         redirect_uris: Iterable[str] = (),
+        tls_client_certificate_bound_access_tokens: bool = False,
+        **subject: Unpack[CertificateSubject],
     ) -> Client:
         """Register a client, or replace it.
 
         `key`: its signing key, a public JWK or a JWK set, for `private_key_jwt`, and for request objects whatever the
-        method. `secret`: for `client_secret_basic`, or another `method`. With neither it is a public client (`none`).
-        `scope`: what it may have at most, None for everything. `grant_types`: what it may use, None for everything.
-        `redirect_uris`: where it may be answered. Raises ConfigurationError if these do not fit.
+        method; or a certificate, or JWKs with an `x5c`, for `self_signed_tls_client_auth`. `secret`: for
+        `client_secret_basic`, or another `method`. One `tls_client_auth_...` is for that method (RFC 8705, section
+        2.1.2). With none of these it is a public client (`none`). `scope`: what it may have at most, None for
+        everything. `grant_types`: what it may use, None for everything. `redirect_uris`: where it may be answered.
+        `tls_client_certificate_bound_access_tokens`: its tokens are bound to the certificate of its connection (RFC
+        8705, section 3.4). Raises ConfigurationError if these do not fit.
         """
-        method = method or (
-            "private_key_jwt" if key is not None else "none" if secret is None else "client_secret_basic"
-        )
-        secret_needed, key_needed = method.startswith("client_secret"), method == "private_key_jwt"
-        if secret_needed != (secret is not None) or (key_needed and key is None):
+        certificates = certificates_of(key)
+        method = method or default_method(key, secret, subject)
+        needed = {SELF_SIGNED_TLS_CLIENT_AUTH: bool(certificates), "private_key_jwt": key is not None}
+        fits = method.startswith("client_secret") == (secret is not None)
+        if not fits or bool(subject) != (method == TLS_CLIENT_AUTH) or not needed.get(method, True):
             raise ConfigurationError(f"{method} does not go with the credentials that were given.", code="credentials")
+        if subject:
+            check_subject(subject)
         client = Client(
             client_id,
             method,
@@ -169,6 +201,9 @@ class AuthorizationServer(Host):
             scope=None if scope is None else scope_set(scope),
             grant_types=None if grant_types is None else frozenset(grant_types),
             redirect_uris=tuple(redirect_uris),
+            certificates=certificates,
+            tls_client_certificate_bound_access_tokens=tls_client_certificate_bound_access_tokens,
+            **subject,
         )
         self.clients[client_id] = client
         return client
@@ -196,6 +231,7 @@ class AuthorizationServer(Host):
                 "client_secret_jwt",
                 "client_secret_basic",
                 "client_secret_post",
+                *(CERTIFICATE_METHODS if self._asks_for_certificates else ()),
                 "none",
             ],
             "token_endpoint_auth_signing_alg_values_supported": list(self.authentication.algorithms),
@@ -205,6 +241,14 @@ class AuthorizationServer(Host):
             document.update(endpoint.metadata())
         if self.dpop != "absent":
             document["dpop_signing_alg_values_supported"] = list(self.proofs.algorithms)
+        if self._asks_for_certificates and self.certificate_binding != "absent":
+            document["tls_client_certificate_bound_access_tokens"] = True
+        if self.mtls_base is not None:
+            document["mtls_endpoint_aliases"] = {
+                endpoint.alias: moved(endpoint.url, self._base, self.mtls_base)
+                for endpoint in self.endpoints.values()
+                if endpoint.alias in document
+            }
         return {name: value for name, value in (document | self.metadata).items() if value is not None}
 
     def authenticated(self, request: Request) -> tuple[Client, Parameters]:
@@ -222,6 +266,17 @@ class AuthorizationServer(Host):
             return None
         return self.proofs.check(request, access_token=None)
 
+    def bound_certificate(self, request: Request, client: Client) -> str | None:
+        """The thumbprint of the certificate that this client's tokens are bound to, or None. Raises RefusedError."""
+        return bound_to(request, client, self.certificate_binding if self._asks_for_certificates else "absent")
+
+    def conventional(self, url: str) -> str:
+        """The URL without the aliases: that of an endpoint for its alias, any other unchanged (RFC 8705, section 5)."""
+        alias_of = None if self.mtls_base is None else moved(url, self.mtls_base, self._base)
+        if alias_of is not None and any(one.alias and one.owns(alias_of) for one in self.endpoints.values()):
+            return alias_of
+        return url
+
     def answer(self, document: Mapping[str, Any], *, proof: VerifiedProof | None, status: int = 200) -> Response:
         """A JSON object that is not to be cached, with the nonce for the client's next proof if it needs another."""
         response = json_response(status, document, _NO_STORE)
@@ -233,10 +288,17 @@ class AuthorizationServer(Host):
         self.keys.rotate(forget=forget, same_kid=same_kid)
 
     def claim(self, url: str) -> int:
-        """As `Host.claim`: its endpoints, and what lies under the issuer."""
+        """As `Host.claim`: its endpoints, and what lies under the issuer, or where its aliases are."""
         known = self._endpoint_at(url)
         # So that an issuer without a path owns what no other host of its origin does.
-        return len(url) if known else prefix_length(self.issuer.rstrip("/"), url)
+        bases = [self._base] if self.mtls_base is None else [self._base, self.mtls_base.rstrip("/")]
+        return len(url) if known else max(prefix_length(base, url) for base in bases)
+
+    def handle(self, request: Request) -> Response:
+        """As `Host.handle`; where it asks for no certificate it sees none, whatever the connection has."""
+        if request.client_certificate and not self._asks_for_certificate_at(request.url):
+            request = replace(request, client_certificate=b"")
+        return super().handle(request)
 
     def endpoint(self, request: Request) -> str:
         """As `Host.endpoint`."""
@@ -264,6 +326,13 @@ class AuthorizationServer(Host):
             response = response.with_header("WWW-Authenticate", 'Basic realm="token"')
         return response
 
+    @property
+    def _asks_for_certificates(self) -> bool:
+        return self.mtls or self.mtls_base is not None
+
+    def _asks_for_certificate_at(self, url: str) -> bool:
+        return self.mtls if self.mtls_base is None else self.conventional(url) != url
+
     def _endpoint_at(self, url: str) -> str | None:
         parts = urlsplit(self.issuer)
         path = parts.path.rstrip("/")
@@ -275,4 +344,5 @@ class AuthorizationServer(Host):
         }
         if without_query(url) in {candidates[place] for place in self.metadata_at}:
             return "metadata"
+        url = self.conventional(url)
         return next((name for name, endpoint in self.endpoints.items() if endpoint.owns(url)), None)

@@ -1,4 +1,4 @@
-"""How the embedded server authenticates clients (RFC 6749, section 2.3; RFC 7523, section 3)."""
+"""How the embedded server authenticates clients (RFC 6749, section 2.3; RFC 7523, section 3; RFC 8705, 2)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from oauthclient.jose.algorithms import HMAC, SIGNING
 from oauthclient.jose.kinds import CLIENT_ASSERTION
 from oauthclient.jose.signers import SharedSecret
 from oauthclient.secret import Secret
+from oauthclient.testing.certificate_authentication import CERTIFICATE_METHODS, check_certificate
 from oauthclient.testing.records import claims_of, header_of
 from oauthclient.testing.refusal import RefusedError
 from oauthclient.testing.replays import Replays
@@ -57,7 +58,7 @@ class ClientAuthentication:
             client = self._client(form.get("client_id"), method)
             self._check_secret(client, form["client_secret"])
         elif method == "none":
-            client = self._client(form.get("client_id"), method)
+            client = self._without_attempt(request, form.get("client_id"), now)
         else:
             client = self._by_assertion(form, now)
         if form.get("client_id", client.client_id) != client.client_id:
@@ -82,6 +83,14 @@ class ClientAuthentication:
         if client.method != method:
             raise _invalid_client(f"The client is registered for {client.method} and tried {method}.")
         return client
+
+    def _without_attempt(self, request: Request, client_id: str | None, now: float) -> Client:
+        """A public client, or one that the connection speaks for; both must name themselves (RFC 8705, section 2)."""
+        client = self._clients.get(client_id or "")
+        if client is not None and client.method in CERTIFICATE_METHODS:
+            check_certificate(client, request.client_certificate, now)
+            return client
+        return self._client(client_id, "none")
 
     def _check_secret(self, client: Client, secret: str) -> None:
         if client.secret is None or client.secret != Secret(secret):

@@ -1,4 +1,4 @@
-"""Client metadata as the embedded server reads it, strictly (RFC 7591, section 2; RFC 8252, section 8)."""
+"""Client metadata as the embedded server reads it, strictly (RFC 7591, 2; RFC 8252, 8; RFC 8705, 2)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from oauthclient.errors import OAuthError
 from oauthclient.jose.jwk import PRIVATE_MEMBERS, public_members
 from oauthclient.protocol.urls import is_loopback, split
+from oauthclient.testing.certificate_authentication import (
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    SUBJECT_MEMBERS,
+    TLS_CLIENT_AUTH,
+    certificates_in,
+    check_subject,
+)
 from oauthclient.testing.clients import AUTHORIZATION_CODE
 from oauthclient.testing.refusal import RefusedError
 
@@ -26,11 +33,17 @@ _TEXTS: Final = frozenset(
         "software_statement",
         "application_type",
         "token_endpoint_auth_method",
+        *SUBJECT_MEMBERS,
     }
 )
 _LISTS: Final = frozenset({"redirect_uris", "grant_types", "response_types", "contacts"})
 _FLAGS: Final = frozenset(
-    {"dpop_bound_access_tokens", "require_signed_request_object", "require_pushed_authorization_requests"}
+    {
+        "dpop_bound_access_tokens",
+        "require_signed_request_object",
+        "require_pushed_authorization_requests",
+        "tls_client_certificate_bound_access_tokens",
+    }
 )
 # Each of these must be one of what the server's metadata lists under the other name.
 _LISTED: Final = {
@@ -102,6 +115,14 @@ def _check_keys(document: Mapping[str, Any], metadata: Mapping[str, Any]) -> Non
         except OAuthError as error:
             raise _invalid(f"A key in the jwks cannot be used: {error}") from None
     method = metadata["token_endpoint_auth_method"]
+    try:
+        certificates = certificates_in(keys)
+        if method == TLS_CLIENT_AUTH:
+            check_subject(metadata)
+    except OAuthError as error:
+        raise _invalid(str(error)) from None
+    if method == SELF_SIGNED_TLS_CLIENT_AUTH and not certificates:
+        raise _invalid("self_signed_tls_client_auth needs a key with an x5c in the jwks (RFC 8705, 2.2.2).")
     if method == "private_key_jwt" and not keys:
         raise _invalid("private_key_jwt needs a key in the jwks.")
     if metadata.get("require_signed_request_object") and not keys:

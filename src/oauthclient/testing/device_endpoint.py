@@ -37,7 +37,12 @@ class DeviceEndpoint:
     def endpoints(self) -> dict[str, Endpoint]:
         """The two of them, by name."""
         return {
-            "device": Endpoint(self.device_authorization_endpoint, self._begin, metadata=self._metadata),
+            "device": Endpoint(
+                self.device_authorization_endpoint,
+                self._begin,
+                metadata=self._metadata,
+                alias="device_authorization_endpoint",
+            ),
             "verification": Endpoint(self.verification_uri, self._verify, ("GET", "POST"), refuse=_refuse),
         }
 

@@ -1,4 +1,4 @@
-"""One endpoint of the embedded authorization server: where it is, and what the metadata says of it (RFC 8414)."""
+"""One endpoint of the embedded authorization server, and what the metadata says of it (RFC 8414; RFC 8705, 5)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Endpoint:
 
     `respond` answers a request, or raises RefusedError, which `refuse` makes an answer of (None: a JSON object with
     `error`, as RFC 6749, section 5.2, has it). `methods`: the others are answered with 405. `metadata`: the members it
-    has in the metadata, asked for anew each time. `below`: it owns every URL under its own, too.
+    has in the metadata, asked for anew each time. `below`: it owns every URL under its own, too. `alias`: the name of
+    its URL in the metadata, where clients call it directly and it may have an alias (RFC 8705, section 5).
     """
 
     url: str
@@ -31,6 +32,7 @@ class Endpoint:
     metadata: Callable[[], Mapping[str, Any]] = dict
     refuse: Callable[[Request, RefusedError], Response] | None = None
     below: bool = False
+    alias: str | None = None
 
     def owns(self, url: str) -> bool:
         """Whether a request to `url` is for it."""

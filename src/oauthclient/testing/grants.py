@@ -25,13 +25,14 @@ class GrantRequest:
     """A token request whose client is authenticated and whose proof is verified.
 
     `form`: its parameters, each once. `jkt`: the thumbprint of the proof's key, or None without a proof.
-    `now`: the server's time.
+    `now`: the server's time. `x5t_s256`: the thumbprint of the certificate that its tokens are bound to, or None.
     """
 
     client: Client
     form: Mapping[str, str] = field(repr=False)
     jkt: str | None
     now: float
+    x5t_s256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,3 +165,9 @@ def prefix_length(base: str, url: str) -> int:
     """The length of `base`, a URL without trailing slash, if the URL is it or lies under it; else 0."""
     path = without_query(url)
     return len(base) if path == base or path.startswith(f"{base}/") else 0
+
+
+def moved(url: str, before: str, after: str) -> str | None:
+    """The URL with the base `after` in place of `before`, or None where it does not lie under that."""
+    before = before.rstrip("/")
+    return f"{after.rstrip('/')}{url[len(before) :]}" if prefix_length(before, url) else None

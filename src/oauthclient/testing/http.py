@@ -29,12 +29,16 @@ Body = bytes | Iterable[bytes | Pause | Cut]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came over the wire. `url` is absolute; its repr shows no query, headers or body."""
+    """A request as it came over the wire. `url` is absolute; its repr shows no query, headers or body.
+
+    `client_certificate`: the certificate in DER that the connection presented, empty without one.
+    """
 
     method: str
     url: str
     headers: Headers = ()
     body: bytes = b""
+    client_certificate: bytes = b""
 
     def __repr__(self) -> str:
         return f"Request({self.method!r}, {_bare(self.url)!r})"

@@ -16,8 +16,9 @@ class Login:
     """One person's consent for one client, and what became of it.
 
     `target`: all resources and scopes that were granted. `auth_time`: seconds since the epoch. `offline`: a refresh
-    token is given. `jkt`: the key that refresh tokens are bound to (RFC 9449, section 5: those of public clients).
-    `tokens`: how often it brought tokens. `ended`: nothing of it is accepted any more.
+    token is given. `jkt`, `x5t_s256`: the key and the certificate that refresh tokens of public clients are bound to
+    (RFC 9449, section 5; RFC 8705, section 4). `tokens`: how often it brought tokens. `ended`: nothing of it is
+    accepted any more.
     """
 
     client_id: str
@@ -29,6 +30,7 @@ class Login:
     authorization_details: Sequence[dict[str, Any]] | None = None
     offline: bool = False
     jkt: str | None = None
+    x5t_s256: str | None = None
     tokens: int = 0
     ended: bool = False
     access_tokens: list[str] = field(default_factory=list, repr=False)

@@ -1,9 +1,10 @@
-"""The hosts of a test behind a real port of this machine: HTTP/1.1 on 127.0.0.1 (RFC 9112)."""
+"""The hosts of a test behind a real port of this machine: HTTP/1.1 on 127.0.0.1 (RFC 9112), also over TLS."""
 
 from __future__ import annotations
 
 import re
 import socket
+import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,12 +32,16 @@ class LoopbackPort:
 
     One thread accepts connections and one serves each; all have ended when the `with` block is left. The
     network's `delay` counts here too.
+
+    `tls`: the context of an https server, whose certificate is for the IP address 127.0.0.1. The certificate that a
+    client presents to it is the `client_certificate` of each request on that connection; the context says whether one
+    is asked for (`verify_mode`) and which are accepted. A handshake that fails ends that connection alone.
     """
 
-    def __init__(self) -> None:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._server = _Server(("127.0.0.1", 0), _Handler, tls)
         self._thread: threading.Thread | None = None
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"{self._server.scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def serve(self, network: Network) -> None:
         """Begin to answer, or go on with another network."""
@@ -66,8 +71,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that server_close waits for them
     network: Network
 
-    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[_Handler], tls: ssl.SSLContext | None) -> None:
         super().__init__(address, handler)
+        self.scheme = "http" if tls is None else "https"
+        self._tls = tls
         self.closing = threading.Event()
         self.connections: set[socket.socket] = set()
 
@@ -76,13 +83,21 @@ class _Server(ThreadingHTTPServer):
         self.closing.set()
         for connection in list(self.connections):
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                # Of the socket below the TLS, which the connection's own thread is using.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
             except OSError:
                 continue  # the client was faster
 
+    def get_request(self) -> tuple[socket.socket, object]:
+        """The next connection. Hands are shaken with the first read, on its own thread: here the others wait."""
+        connection, address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """A client that went away is no news; anything else is a fault in a test, and is shown."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
 
@@ -115,12 +130,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 self._answer(Response(400))
             else:
-                url = f"http://{self.headers['Host']}{self.path}"
-                request = Request(self.command, url, tuple(self.headers.items()), body)
+                url = f"{self.server.scheme}://{self.headers['Host']}{self.path}"
+                request = Request(self.command, url, tuple(self.headers.items()), body, self._client_certificate())
                 self._answer(self.server.network.handle(request) or Response(404))
 
     def log_message(self, *_arguments: object) -> None:
         """Nothing: the hosts keep records."""
+
+    def _client_certificate(self) -> bytes:
+        if not isinstance(self.connection, ssl.SSLSocket):
+            return b""
+        return self.connection.getpeercert(binary_form=True) or b""
 
     def _body(self) -> bytes | None:
         """The body of the request (RFC 9112, section 6), or None if it cannot be read."""

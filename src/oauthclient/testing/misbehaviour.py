@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OMIT",
+    "aliases",
     "challenge",
     "cut",
     "deep",
@@ -125,6 +126,20 @@ def dripping(seconds: float, count: int = 1_000) -> Response:
 def members(**changes: object) -> Edit:
     """An edit of a JSON object's members: `members(token_type="Bearer", expires_in=OMIT)`."""
     return lambda response: replace(response, body=json.dumps(changed(_document(response), changes)).encode())
+
+
+def aliases(**changes: object) -> Edit:
+    """An edit of the aliases in the metadata (RFC 8705, section 5), at `endpoint="metadata"`.
+
+    `aliases(token_endpoint="http://mtls.as.example.com/token")`, `aliases(token_endpoint=42)`,
+    `aliases(unheard_of_endpoint="https://mtls.as.example.com/x")`, `aliases(token_endpoint=OMIT)`.
+    """
+
+    def edit(response: Response) -> Response:
+        listed = _document(response).get("mtls_endpoint_aliases", {})
+        return members(mtls_endpoint_aliases=changed(listed, changes))(response)
+
+    return edit
 
 
 def parameters(**changes: object) -> Edit:

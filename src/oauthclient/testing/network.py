@@ -7,7 +7,9 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from oauthclient.jose.certificate import Certificate
 from oauthclient.testing.http import Cut, Headers, Pause, Request, Response
+from oauthclient.tls.transport import EXTENSION as CLIENT_CERTIFICATE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     import httpx2
 
     from oauthclient.testing.host import Host
+    from oauthclient.tls.client_certificate import ClientCertificate
+
+    Presented = ClientCertificate | Certificate | None
 
 _WITHOUT_BODY = frozenset({204, 304})
 
@@ -38,18 +43,23 @@ class Network:
         length, host = max(claims, key=lambda claim: claim[0], default=(0, None))
         return host.handle(request) if host is not None and length else None
 
-    def transport(self) -> httpx.MockTransport:
-        """A transport for `httpx.Client` and `httpx.AsyncClient` alike."""
+    def transport(self, client_certificate: Presented = None) -> httpx.MockTransport:
+        """A transport for `httpx.Client` and `httpx.AsyncClient` alike.
+
+        `client_certificate`: what its connections present. A ClientCertificate stands for the client that it makes,
+        so a request goes with the generation that its token is bound to, else with the current one; a Certificate for
+        a client with an SSLContext of its own.
+        """
         import httpx
 
-        transport: httpx.MockTransport = _transport_class(httpx)(self)
+        transport: httpx.MockTransport = _transport_class(httpx)(self, client_certificate)
         return transport
 
-    def transport2(self) -> httpx2.MockTransport:
-        """A transport for `httpx2.Client` and `httpx2.AsyncClient` alike; needs the extra `httpx2`."""
+    def transport2(self, client_certificate: Presented = None) -> httpx2.MockTransport:
+        """The same for `httpx2.Client` and `httpx2.AsyncClient`; needs the extra `httpx2`."""
         import httpx2
 
-        transport: httpx2.MockTransport = _transport_class(httpx2)(self)
+        transport: httpx2.MockTransport = _transport_class(httpx2)(self, client_certificate)
         return transport
 
 
@@ -88,31 +98,51 @@ class _Wire:
 
     family: Any  # the module httpx or httpx2
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, client_certificate: Presented) -> None:
         self._network = network
+        self._client_certificate = client_certificate
 
     def handle_request(self, request: _Sent) -> object:
-        response = self._exchange(request, b"".join(request.stream))
+        presented = self._presented(request)
+        response = self._exchange(request, b"".join(request.stream), presented)
         self._sleep(request, self._network.delay + response.delay)
-        return self._answer(request, response, self._body(request, response))
+        return self._answer(request, response, self._body(request, response), presented)
 
     async def handle_async_request(self, request: _Sent) -> object:
-        response = self._exchange(request, b"".join([chunk async for chunk in request.stream]))
+        presented = self._presented(request)
+        response = self._exchange(request, b"".join([chunk async for chunk in request.stream]), presented)
         await self._sleep_async(request, self._network.delay + response.delay)
-        return self._answer(request, response, self._body_async(request, response))
+        return self._answer(request, response, self._body_async(request, response), presented)
 
-    def _exchange(self, request: _Sent, body: bytes) -> Response:
-        seen = Request(request.method, str(request.url), tuple(request.headers.multi_items()), body)
+    def _presented(self, request: _Sent) -> Certificate | None:
+        source = self._client_certificate
+        if source is None or isinstance(source, Certificate):
+            return source
+        wanted = request.extensions.get(CLIENT_CERTIFICATE)
+        return (None if wanted is None else source.generation(wanted)) or source.current()
+
+    def _exchange(self, request: _Sent, body: bytes, presented: Certificate | None) -> Response:
+        headers = tuple(request.headers.multi_items())
+        der = b"" if presented is None else presented.der
+        seen = Request(request.method, str(request.url), headers, body, der)
         response = self._network.handle(seen)
         if response is None:
             raise self.family.ConnectError("No host of this network owns the URL.", request=request)
         return response
 
-    def _answer(self, request: _Sent, response: Response, body: Iterator[bytes] | AsyncIterator[bytes]) -> object:
+    def _answer(
+        self,
+        request: _Sent,
+        response: Response,
+        body: Iterator[bytes] | AsyncIterator[bytes],
+        presented: Certificate | None,
+    ) -> object:
         if not response.status:
             raise self.family.RemoteProtocolError("The server broke the connection.", request=request)
         headers = framing(response)
-        extensions = {"http_version": b"HTTP/1.1"}
+        extensions: dict[str, Any] = {"http_version": b"HTTP/1.1"}
+        if presented is not None and presented is not self._client_certificate:
+            extensions[CLIENT_CERTIFICATE] = presented.x5t_s256  # as a transport of a ClientCertificate tells it
         return self.family.Response(response.status, headers=list(headers), content=body, extensions=extensions)
 
     def _body(self, request: _Sent, response: Response) -> Iterator[bytes]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from oauthclient.jose.certificate import x5t_s256
+
 if TYPE_CHECKING:
     from oauthclient.testing.http import Request, Response
 
@@ -68,6 +70,12 @@ class Exchange:
     def assertion(self) -> dict[str, Any] | None:
         """The claims of the client assertion (RFC 7523, section 2.2), or None if none can be read."""
         return claims_of(self.form.get("client_assertion", [None])[0])
+
+    @property
+    def x5t_s256(self) -> str | None:
+        """The thumbprint of the certificate that the server saw on the connection (RFC 8705, 3.1), or None."""
+        certificate = self.request.client_certificate
+        return x5t_s256(certificate) if certificate else None
 
     @property
     def scheme(self) -> str | None:

@@ -103,6 +103,8 @@ class RefreshTokens:
             raise _invalid("The refresh token has expired.")
         if login.jkt is not None and request.jkt != login.jkt:
             raise _invalid("The refresh token is bound to another key (RFC 9449, 5).")
+        if login.x5t_s256 is not None and request.x5t_s256 != login.x5t_s256:
+            raise _invalid("The refresh token is bound to another certificate (RFC 8705, 4).")
         scope = asked_scope({name: [text] for name, text in request.form.items()})
         if scope is not None and not scope <= login.target.scope:
             raise RefusedError("invalid_scope", "The scope goes beyond what was granted (RFC 6749, 6).")

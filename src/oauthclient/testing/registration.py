@@ -12,6 +12,7 @@ from oauthclient.jose.jwks import KeySet
 from oauthclient.protocol.strict_json import parse_object
 from oauthclient.protocol.urls import without_query
 from oauthclient.secret import Secret
+from oauthclient.testing.certificate_authentication import SUBJECT_MEMBERS, certificates_in
 from oauthclient.testing.client_metadata import read_client_metadata
 from oauthclient.testing.clients import Client
 from oauthclient.testing.endpoint import Endpoint
@@ -67,7 +68,13 @@ class RegistrationEndpoint:
         methods = ("GET", "POST", "PUT", "DELETE")
         return {
             "registration": Endpoint(
-                self.registration_endpoint, self._respond, methods, self._metadata, self._refuse, below=True
+                self.registration_endpoint,
+                self._respond,
+                methods,
+                self._metadata,
+                self._refuse,
+                below=True,
+                alias="registration_endpoint",
             )
         }
 
@@ -76,7 +83,8 @@ class RegistrationEndpoint:
 
     def _respond(self, request: Request) -> Response:
         """Register a client, or do with one what the method says."""
-        client_id = without_query(request.url).removeprefix(self.registration_endpoint).removeprefix("/")
+        url = without_query(self._server.conventional(request.url))
+        client_id = url.removeprefix(self.registration_endpoint).removeprefix("/")
         if not client_id:
             return self._register(request) if request.method == "POST" else Response(405, (("Allow", "POST"),))
         known = self._authorized(request, client_id)
@@ -90,7 +98,7 @@ class RegistrationEndpoint:
             return Response(204, (("Cache-Control", "no-store"),))
         if request.method == "PUT":
             self._update(request, client_id, known)
-        return self._information(client_id, known)
+        return self._information(request, client_id, known)
 
     def _refuse(self, request: Request, refused: RefusedError) -> Response:
         """An error answer (RFC 7591, section 3.2.2; RFC 6750, section 3)."""
@@ -116,7 +124,7 @@ class RegistrationEndpoint:
         known = _Registered(_token(), metadata, int(now), expires_at)
         self._put(client_id, metadata, None)
         self._registered[client_id] = known
-        return self._information(client_id, known, status=self.status)
+        return self._information(request, client_id, known, status=self.status)
 
     def _update(self, request: Request, client_id: str, known: _Registered) -> None:
         """Replace the metadata, all of it (RFC 7592, section 2.2)."""
@@ -153,10 +161,12 @@ class RegistrationEndpoint:
         secret = None
         if method.startswith("client_secret"):
             secret = before.secret if before is not None and before.secret is not None else _token()
+        jwks = metadata.get("jwks", {"keys": []})
         client = Client(
             client_id,
             method,
-            keys=KeySet.from_jwks(metadata.get("jwks", {"keys": []})),
+            keys=KeySet.from_jwks(jwks),
+            certificates=certificates_in(jwks["keys"]),
             secret=secret,
             scope=frozenset(metadata["scope"].split()) if "scope" in metadata else None,
             grant_types=frozenset(metadata["grant_types"]),
@@ -165,13 +175,15 @@ class RegistrationEndpoint:
         settings = {name: metadata[name] for name in _SETTINGS if name in metadata}
         self._server.clients[client_id] = replace(client, **settings)
 
-    def _information(self, client_id: str, known: _Registered, *, status: int = 200) -> Response:
+    def _information(self, request: Request, client_id: str, known: _Registered, *, status: int = 200) -> Response:
         """The client information response (RFC 7591, section 3.2.1; RFC 7592, section 3)."""
+        # Below the URL that was called: who came by the alias manages itself there, as at node-oidc-provider.
+        url = without_query(request.url).removesuffix(f"/{client_id}")
         document: dict[str, Any] = {
             "client_id": client_id,
             "client_id_issued_at": known.issued_at,
             "registration_access_token": known.token.reveal(),
-            "registration_client_uri": f"{self.registration_endpoint}/{client_id}",
+            "registration_client_uri": f"{url}/{client_id}",
             **known.metadata,
         }
         secret = self._server.clients[client_id].secret
@@ -195,6 +207,8 @@ _SETTINGS: Final = (
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
+    "tls_client_certificate_bound_access_tokens",
+    *SUBJECT_MEMBERS,
 )
 
 

@@ -29,7 +29,10 @@ class RevocationEndpoint:
     @property
     def endpoints(self) -> dict[str, Endpoint]:
         """The one of it, by name."""
-        return {"revocation": Endpoint(self.revocation_endpoint, self._respond, metadata=self._metadata)}
+        endpoint = Endpoint(
+            self.revocation_endpoint, self._respond, metadata=self._metadata, alias="revocation_endpoint"
+        )
+        return {"revocation": endpoint}
 
     def _metadata(self) -> dict[str, Any]:
         """RFC 8414, section 2."""

@@ -1,4 +1,4 @@
-"""The token endpoint of the embedded server (RFC 6749, section 3.2; RFC 9449, section 5)."""
+"""The token endpoint of the embedded server (RFC 6749, section 3.2; RFC 9449, section 5; RFC 8705, 3)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ class TokenEndpoint:
         handler = self._handler(form, client)
         proof = server.proof(request, demanded=server.dpop == "required" or client.dpop_bound_access_tokens)
         jkt = None if proof is None else proof.thumbprint
+        x5t_s256 = server.bound_certificate(request, client)
         now = server.now()
-        grant = handler(GrantRequest(client, form, jkt, now))
+        grant = handler(GrantRequest(client, form, jkt, now, x5t_s256))
         if grant.login is None:
             target = server.targets.select(parameters, client, grant.scope)
             details = None
@@ -53,8 +54,9 @@ class TokenEndpoint:
         scope = " ".join(sorted(target.scope))
         if scope:
             claims["scope"] = scope
-        if jkt is not None:
-            claims["cnf"] = {"jkt": jkt}
+        confirmation = {"jkt": jkt, "x5t#S256": x5t_s256}
+        if any(confirmation.values()):
+            claims["cnf"] = {name: value for name, value in confirmation.items() if value is not None}
         if details is not None:
             claims["authorization_details"] = details
         token = server.tokens.issue(claims)
@@ -69,7 +71,8 @@ class TokenEndpoint:
             document["authorization_details"] = details
         if grant.login is not None:
             if client.method == "none":
-                grant.login.jkt = jkt  # RFC 9449, section 5: nothing else says who may use its refresh tokens
+                # RFC 9449, section 5; RFC 8705, section 4: nothing else says who may use its refresh tokens.
+                grant.login.jkt, grant.login.x5t_s256 = jkt, x5t_s256
             document |= self._of_login(grant.login, client, token.access_token, now)
         return server.answer(document, proof=proof)
 

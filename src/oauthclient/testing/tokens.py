@@ -36,9 +36,17 @@ class IssuedToken:
 
     @property
     def jkt(self) -> str | None:
-        """The thumbprint of the key it is bound to (RFC 9449, section 6.1), or None for a bearer token."""
-        confirmation = self.claims.get("cnf") or {}
-        return confirmation.get("jkt")
+        """The thumbprint of the key it is bound to (RFC 9449, section 6.1), or None."""
+        return self._confirmation.get("jkt")
+
+    @property
+    def x5t_s256(self) -> str | None:
+        """The thumbprint of the certificate it is bound to (RFC 8705, section 3.1), or None."""
+        return self._confirmation.get("x5t#S256")
+
+    @property
+    def _confirmation(self) -> Mapping[str, str]:
+        return self.claims.get("cnf") or {}
 
 
 class Tokens:

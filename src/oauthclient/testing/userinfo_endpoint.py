@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class UserInfoEndpoint:
     """Tells what is known about the person, to whoever presents a token for the server itself with the scope `openid`.
 
-    `claims`: what is known, by subject. `accepts_bearer`: whether a token that is bound to no key is let in. `nonces`,
+    `claims`: what is known, by subject. `accepts_bearer`: whether a token that is bound to nothing is let in. `nonces`,
     `proofs`: what is demanded of proofs, apart from those at the other endpoints (RFC 9449, section 8).
     The answer is signed for a client with a `userinfo_signed_response_alg`.
     """
@@ -38,7 +38,14 @@ class UserInfoEndpoint:
     @property
     def endpoints(self) -> dict[str, Endpoint]:
         """The one of it, by name."""
-        endpoint = Endpoint(self.userinfo_endpoint, self._respond, ("GET", "POST"), self._metadata, self._refuse)
+        endpoint = Endpoint(
+            self.userinfo_endpoint,
+            self._respond,
+            ("GET", "POST"),
+            self._metadata,
+            self._refuse,
+            alias="userinfo_endpoint",
+        )
         return {"userinfo": endpoint}
 
     def _metadata(self) -> dict[str, Any]:
@@ -71,4 +78,11 @@ class UserInfoEndpoint:
 
     def _refuse(self, request: Request, refused: RefusedError) -> Response:
         """Section 5.3.3."""
-        return challenge(request, refused, proofs=self.proofs, accepts_bearer=self.accepts_bearer, scope="openid")
+        return challenge(
+            request,
+            refused,
+            dpop=self._server.dpop != "absent",
+            proofs=self.proofs,
+            accepts_bearer=self.accepts_bearer,
+            scope="openid",
+        )

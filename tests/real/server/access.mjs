@@ -113,7 +113,11 @@ async function referenceToken(as, value, audience, settings) {
   const client = { client_id: settings.introspection.client_id };
   const authentication = oauth.ClientSecretBasic(settings.introspection.client_secret);
   const response = await oauth.introspectionRequest(as, client, authentication, value);
-  const token = await oauth.processIntrospectionResponse(as, client, response);
+  const token = await oauth.processIntrospectionResponse(as, client, response).catch((error) => {
+    // A JWT, which is meant for another resource: oidc-provider tells nothing about these.
+    if (error.error === 'unsupported_token_type') throw new Refusal(401, 'invalid_token', 'a token of another kind');
+    throw error;
+  });
   if (!token.active || token.aud !== audience) throw new Refusal(401, 'invalid_token', 'the token is not active here');
   return token;
 }

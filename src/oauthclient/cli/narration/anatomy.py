@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from oauthclient.jose.jwk import public_members, thumbprint
+from oauthclient.tls.transport import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ _METADATA: Final = (
     "token_endpoint_auth_methods_supported",
     "token_endpoint_auth_signing_alg_values_supported",
     "dpop_signing_alg_values_supported",
+    "tls_client_certificate_bound_access_tokens",
 )
 _CHALLENGE: Final = re.compile(r'(error|error_description)="((?:[^"\\]|\\.)*)"')
 
@@ -77,7 +79,10 @@ _IN_TOKEN: Final = {
     "aud": "this API, and no other",
     "scope": "what it allows",
     "client_id": "who got it",
-    "cnf": "whose proofs it needs: the thumbprint of the key",
+}
+_CONFIRMED: Final = {
+    "jkt": "whose proofs it needs: the thumbprint of the key",
+    "x5t#S256": "whose connections it needs: the thumbprint of the client certificate",
 }
 
 
@@ -108,7 +113,7 @@ class JWT(NamedTuple):
 def request_parts(request: httpx.Request, earlier: httpx.Request | None = None) -> list[Part]:
     """What a request says; beside an `earlier` one of its kind, only what is not as it was there."""
     form = form_of(request)
-    plain = _authorization(request)
+    plain = [*_connection(request), *_authorization(request)]
     document = {} if form else json_of(request)
     plain += [_line(name, value, _IN_REQUEST) for name, value in (form or document).items() if name not in _JWTS]
     if request.content and not form and not document:
@@ -137,7 +142,10 @@ def response_parts(response: httpx.Response) -> list[Part]:
     parts = [Part(tuple(lines))]
     jwt = read_jwt(str(document.get("access_token", "")))
     if jwt is not None:
-        inside = tuple(_line(name, jwt.claims[name], _IN_TOKEN) for name in _IN_TOKEN if name in jwt.claims)
+        inside = (
+            *(_line(name, jwt.claims[name], _IN_TOKEN) for name in _IN_TOKEN if name in jwt.claims),
+            *_confirmation(jwt.claims.get("cnf")),
+        )
         parts.append(Part(inside, title="inside it, for the API to read; to the client it is opaque"))
     return [part for part in parts if part.lines]
 
@@ -202,6 +210,14 @@ def _changes(parts: list[Part], earlier: list[Part]) -> list[Part]:
     return changed
 
 
+def _connection(request: httpx.Request) -> list[Line]:
+    """The client certificate on the connection; where no credentials are sent, it is of no interest."""
+    x5t_s256 = request.extensions.get(EXTENSION)
+    if x5t_s256 is None or not (request.content or "Authorization" in request.headers):
+        return []
+    return [Line("connection", f"x5t#S256 {x5t_s256}", "the client certificate that it was opened with")]
+
+
 def _authorization(request: httpx.Request) -> list[Line]:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if not scheme:
@@ -230,6 +246,17 @@ def _line(name: str, value: object, notes: Mapping[str, str], *, issued: object 
     return Line(shortened(name), _text(name, value), note)
 
 
+def _confirmation(cnf: object) -> list[Line]:
+    """What a token is bound to (RFC 7800; RFC 9449, section 6.1; RFC 8705, section 3.1)."""
+    if not isinstance(cnf, dict):
+        return []
+    return [
+        Line("cnf" if member == "jkt" else f"cnf {member}", shortened(str(cnf[member])), note)
+        for member, note in _CONFIRMED.items()
+        if member in cnf
+    ]
+
+
 def _key(jwk: Mapping[str, Any]) -> str:
     kind = " ".join(str(jwk[member]) for member in ("kty", "crv") if member in jwk)
     return f"{kind}, thumbprint {thumbprint(public_members(jwk))}"
@@ -242,8 +269,6 @@ def _text(name: str, value: object) -> str:
         return _key(value)
     if name == "jwks" and isinstance(value, dict):
         return "; ".join(_key(jwk) for jwk in value.get("keys", ()))
-    if name == "cnf" and isinstance(value, dict) and "jkt" in value:
-        value = value["jkt"]
     if isinstance(value, list) and all(isinstance(member, str) for member in value):
         value = " ".join(value)
     return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

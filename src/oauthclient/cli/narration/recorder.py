@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
 
+from oauthclient.tls.transport import EXTENSION
+
 if TYPE_CHECKING:
-    import ssl
+    from collections.abc import Mapping
+
+_HANDED_ON: Final[tuple[str, ...]] = ("http_version", EXTENSION)
 
 
 class Exchange(NamedTuple):
@@ -31,33 +35,36 @@ class Log:
 
 
 class Recorder(httpx.BaseTransport):
-    """A transport over real connections that writes each exchange into `log`."""
+    """A transport that sends by way of `wire` and writes each exchange into `log`.
 
-    def __init__(self, log: Log, *, tls: ssl.SSLContext) -> None:
+    What `wire` says of the client certificate on the connection stands in the `extensions` of the request in the log.
+    """
+
+    def __init__(self, log: Log, wire: httpx.Client) -> None:
         self._log = log
-        self._wire = httpx.HTTPTransport(verify=tls)
+        self._wire = wire
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, read the whole answer, and hand on an answer like it."""
         request.read()
-        answer = self._wire.handle_request(request)
+        answer = self._wire.send(request, auth=None, follow_redirects=False, stream=True)
         try:
             raw = b"".join(answer.iter_raw())
         finally:
             answer.close()
-        version = {"http_version": answer.extensions.get("http_version", b"HTTP/1.1")}
+        told = {name: answer.extensions[name] for name in _HANDED_ON if name in answer.extensions}
         kept, handed_on = (
             httpx.Response(
                 answer.status_code,
                 headers=answer.headers,
                 stream=httpx.ByteStream(raw),
-                extensions=version,
+                extensions=dict(told),
                 request=request,
             )
             for _ in range(2)
         )
         kept.read()
-        self._log.exchanges.append(Exchange(_copy(request), kept))
+        self._log.exchanges.append(Exchange(_copy(request, told), kept))
         return handed_on
 
     def close(self) -> None:
@@ -65,6 +72,7 @@ class Recorder(httpx.BaseTransport):
         self._wire.close()
 
 
-def _copy(request: httpx.Request) -> httpx.Request:
+def _copy(request: httpx.Request, told: Mapping[str, Any]) -> httpx.Request:
     """The request as it is now: before a repeat, the auth object writes its new proof into the same one."""
-    return httpx.Request(request.method, request.url, headers=request.headers.copy(), content=request.content)
+    headers = request.headers.copy()
+    return httpx.Request(request.method, request.url, headers=headers, content=request.content, extensions=dict(told))
