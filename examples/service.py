@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from oauthclient import (
+    ClientAuthentication,
     ClientCertificate,
     DPoP,
     MutualTLS,
@@ -67,9 +68,7 @@ def presented(settings: argparse.Namespace) -> ClientCertificate | None:
     return ClientCertificate.from_files(settings.certificate, settings.certificate_key)
 
 
-def authentication(
-    settings: argparse.Namespace, certificate: ClientCertificate | None
-) -> PrivateKeyJWT | TLSClientAuth | SelfSignedTLSClientAuth:
+def authentication(settings: argparse.Namespace, certificate: ClientCertificate | None) -> ClientAuthentication:
     """How the service proves who it is: by its key, or else by its certificate."""
     if settings.key is not None:
         return PrivateKeyJWT(SigningKey.from_pem(settings.key.read_bytes()))

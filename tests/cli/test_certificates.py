@@ -382,6 +382,7 @@ def test_doctor_shows_what_is_wrong_with_the_certificate(bank: Certified) -> Non
 
     assert code == 1
     assert "do not belong together" in next(line for line in out.splitlines() if "✗" in line)
+    assert "✓ bound tokens" not in out
 
 
 def test_a_call_without_a_certificate_loads_nothing_of_them(stage: Stage) -> None:

@@ -32,6 +32,10 @@ class Renewable:
         new.write_bytes(self_signed_pem(**validity))
         new.replace(self._path)
 
+    def pem(self) -> bytes:
+        """The file, with the private key."""
+        return self._path.read_bytes()
+
     def read(self) -> ClientCertificate:
         """As a process reads it that starts now."""
         return ClientCertificate.from_files(self._path, check_every=0.0)

@@ -1,5 +1,6 @@
-"""Fixtures: `house`, the same with certificates as `certified`, and each kind of program in turn as `loop`."""
+"""Fixtures: `house`, `certified` with certificates, each kind of program in turn as `loop`, the log as `notes`."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.native.certified import Certified
 from tests.native.house import LOOPS, House, house_on
+from tests.showing import Notes
 
 
 @pytest.fixture
@@ -24,3 +26,21 @@ def loop(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def certified(house: House) -> Certified:
     return Certified(house)
+
+
+@pytest.fixture
+def notes() -> Iterator[Notes]:
+    """All that is logged, but for httpx's own lines, which show the person's browser at work in this process."""
+    notes = Notes()
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(notes)
+    root.setLevel(logging.DEBUG)
+    quiet = [logging.getLogger(name) for name in ("httpx", "httpcore")]
+    for logger in quiet:
+        logger.setLevel(logging.CRITICAL)
+    yield notes
+    for logger in quiet:
+        logger.setLevel(logging.NOTSET)
+    root.setLevel(level)
+    root.removeHandler(notes)

@@ -1,5 +1,6 @@
 """Sessions that are bound to a client certificate: how they begin, go on, survive its renewal or do not (RFC 8705)."""
 
+import gc
 import logging
 
 import pytest
@@ -170,6 +171,32 @@ class TestARenewal:
         assert certified.presented("token")[-1] == former
         assert [seen.x5t_s256 for seen in certified.house.orders.requests] == [former]
         assert certified.presented("userinfo") == [former]
+
+    def test_it_is_said_for_as_long_as_there_is_a_session_and_no_longer(self, certified, caplog) -> None:
+        session = certified.house.login(certified.app())
+        certified.house.apps.pop().close()
+        gc.collect()  # a session may outlive its app object
+        with caplog.at_level(logging.WARNING, logger="oauthclient"):
+            certified.wallet.renew()
+        assert "stay bound" in caplog.text
+        assert certified.call(session).status_code == 200
+        caplog.clear()
+        second = certified.house.login(certified.app(), profile="second")
+        assert second.x5t_s256 == certified.wallet.x5t_s256
+        del second
+        gc.collect()
+        with caplog.at_level(logging.WARNING, logger="oauthclient"):
+            certified.wallet.renew()
+        assert "stay bound" not in caplog.text
+
+    def test_it_is_said_where_it_comes_in_the_middle_of_a_login(self, certified, caplog) -> None:
+        certified.house.server.amend(lambda response: (certified.wallet.renew(), response)[1], endpoint="token")
+        with caplog.at_level(logging.WARNING, logger="oauthclient"):
+            session = certified.house.login(certified.app())
+        assert "stay bound" in caplog.text
+        assert session.x5t_s256 != certified.wallet.x5t_s256
+        certified.house.pass_time(301)
+        assert certified.call(session).status_code == 200
 
     def test_it_ends_with_the_former_certificate(self, house, certified) -> None:
         certified.wallet = Renewable(house.folder.parent / "short", until=house.clock() + DAY)

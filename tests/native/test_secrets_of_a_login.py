@@ -1,7 +1,6 @@
 """Of a login: whatever goes wrong, no secret stands in a repr, a log, a traceback, a page or a message."""
 
 import json
-import logging
 
 import httpx
 import pytest
@@ -10,28 +9,10 @@ from oauthclient import ClientSecretPost, OAuthError, Vault
 from oauthclient.storage.sealed_files import SealedFiles
 from oauthclient.testing import NO_ANSWER, misbehaviour
 from tests.native.house import STORAGE_KEY
-from tests.showing import Notes, held, told
+from tests.showing import held, told
 
 ISSUED = ("access_token", "refresh_token", "id_token", "registration_access_token", "client_secret")
 SECRET = "hunter2-and-then-some-more-octets"
-
-
-@pytest.fixture
-def notes():
-    """All that is logged, but for httpx's own lines, which show the person's browser at work in this process."""
-    notes = Notes()
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(notes)
-    root.setLevel(logging.DEBUG)
-    quiet = [logging.getLogger(name) for name in ("httpx", "httpcore")]
-    for logger in quiet:
-        logger.setLevel(logging.CRITICAL)
-    yield notes
-    for logger in quiet:
-        logger.setLevel(logging.NOTSET)
-    root.setLevel(level)
-    root.removeHandler(notes)
 
 
 def secrets(house) -> set[str]:

@@ -58,7 +58,7 @@ def _offered(metadata: ServerMetadata, presented: Presented | None) -> Iterator[
         yield (
             Finding(topic, "note", "bound tokens", "with --certificate only")
             if presented is None
-            else Finding(topic, "good", "bound tokens", "see bound tokens")
+            else Finding(topic, "good", "bound tokens", "to the certificate")
         )
     for method in listed:
         if method == wanted:

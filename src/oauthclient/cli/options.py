@@ -137,13 +137,13 @@ def server_options(function: F) -> F:
     return ca(loopback(function))
 
 
-def certificate_files(function: F) -> F:
+def certificate_files(text: str) -> Callable[[F], F]:
     """The client certificate, which curl takes with --cert and --key."""
-    certificate = file_option(
-        "--certificate", "certificate", "The client certificate (PEM), its intermediates after it."
+    certificate = file_option("--certificate", "certificate", text)
+    key = file_option(
+        "--certificate-key", "certificate_key", "Its private key, if that is in another file: curl's --key."
     )
-    key = file_option("--certificate-key", "certificate_key", "The private key of that, if it is in another file.")
-    return certificate(key(function))
+    return lambda function: certificate(key(function))
 
 
 def certificate_options(function: F) -> F:
@@ -156,7 +156,8 @@ def certificate_options(function: F) -> F:
     dpop = click.option(
         "--dpop", is_flag=True, default=None, help="Beside --certificate: bind tokens to a key as well."
     )
-    return certificate_files(method(dpop(function)))
+    files = certificate_files("Bind tokens to this client certificate (PEM, intermediates after it): curl's --cert.")
+    return files(method(dpop(function)))
 
 
 def check_certificate_options(

@@ -84,18 +84,18 @@ def rotate_key(place: Place, /, *, issuer: str, overlap: float, json_: bool, **o
 
 @register.command("rotate-certificate")
 @issuer_argument
-@certificate_files
+@certificate_files("The certificate to register (PEM, intermediates after it).")
 @click.option("--keep-former", is_flag=True, help="Let the server take both, until this is said without it.")
 @store_option
 @server_options
 @json_option
 @click.pass_context
 def rotate_certificate(ctx: click.Context, /, *, issuer: str, keep_former: bool, json_: bool, **options: Any) -> None:
-    """Tell the server at ISSUER of another certificate, where the command authenticates by it.
+    """Register another client certificate at ISSUER.
 
-    Without --certificate it is the one that the files of the login hold now. With --certificate the logins use these
-    files from then on; with --keep-former as well they go on with their own, in whose place the new ones can then be
-    put. Logins go on.
+    This is for logins whose --auth-method is the certificate. Without --certificate it is the one that their files
+    hold now. With --certificate they use these files from then on; with --keep-former as well they go on with their
+    own, in whose place the new ones can then be put.
     """
     check_certificate_options(ctx, options, certificate=options["certificate"])
     place: Place = ctx.obj

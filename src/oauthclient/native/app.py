@@ -47,7 +47,8 @@ class NativeApp:
     where that was registered. `decryption_key`: for answers and ID tokens that the server encrypts to the app.
     `binding`: what tokens are bound to, by default `DPoP()`, with a key for each session; or `MutualTLS(certificate)`;
     or `Bearer()`, to nothing. An app with `SelfSignedTLSClientAuth` or `TLSClientAuth` as its `authentication` needs no
-    `client_id`: it registers itself by its certificate.
+    `client_id`: it registers itself by its certificate, in the words of a `tls_client_auth_subject_dn` or the like in
+    `registration`, if there is one.
 
     `redirect_host`, `redirect_port`, `redirect_path`: for a server that takes no other redirect URI. `target`,
     `parameters`, `metadata`, `insecure_loopback`, `verify`, `proxy`, `transport`, `timeout`, `certificate`,
@@ -138,7 +139,9 @@ class NativeApp:
     def restore(self, *, profile: str | None = None) -> Session | None:
         """The stored session, or None where there is none. Nothing is sent.
 
-        Raises StorageError where there is one that cannot be had: locked, unreadable or too new.
+        Raises StorageError where there is one that cannot be had: locked, unreadable or too new; and, where the program
+        brings no client certificate any more, ReauthenticationRequired (`certificate_changed`) for a session that is
+        bound to one, ConfigurationError (`registered_otherwise`) for an app that registered itself by one.
         """
         from oauthclient.native.steps import run
 
@@ -154,7 +157,8 @@ class NativeApp:
         """Let a person log in, and keep the session; `how` is what `How` takes, such as `device="auto"`.
 
         The session before is replaced when this one has succeeded. Raises LoginError, StorageError, ErrorResponse (the
-        person, or the server, said no), or another OAuthError.
+        person, or the server, said no), ConfigurationError (`registered_otherwise`, `binding_not_registered`: the app
+        registered itself for something else than it now does), or another OAuthError.
         """
         from oauthclient.native.login import How
         from oauthclient.native.steps import run
@@ -227,7 +231,7 @@ class NativeApp:
 
     @property
     def registration(self) -> AppRegistration:
-        """The app as it registered itself: shown, read again, its key rotated, deleted (RFC 7592)."""
+        """The app as it registered itself: shown, read again, its key or certificate rotated, deleted (RFC 7592)."""
         from oauthclient.native.registration import AppRegistration
 
         return AppRegistration(self._known())

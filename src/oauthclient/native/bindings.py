@@ -60,9 +60,12 @@ class Bindings:
         if not self._listens:
             self._listens = True
             certificate.on_renewal(self._tell)
-        pinned = Pinned(certificate, x5t_s256)
+        pinned = Pinned(certificate, x5t_s256, teller=self)
         with self._lock:
             self._pinned[pinned] = name
+        latest, former = certificate.current(), certificate.generation(x5t_s256)
+        if former is not None and former is not latest:  # renewed while the person was logging in
+            self._tell(former, latest)
         return self.kind.to(key, pinned)
 
     def key(self, jkt: str) -> Script[SigningKey | None]:

@@ -84,7 +84,7 @@ class AppRegistration:
         `certificate`: by default the one that the app presents now. `keep_former`: the server takes both, so that the
         next certificate can be registered before its files are put in place; later, without it, the former one goes.
         Only self-signed certificates can be several: where the server knows the app by a name (`TLSClientAuth`), there
-        is one name at a time.
+        is one name at a time; a name in the app's `registration` is told in place of that in the certificate.
 
         Raises as `rotate_key`; ConfigurationError (`not_registered_by_certificate`, `no_client_certificate`,
         `one_subject`, `certificate_without_name`), NotOffered (`keys_elsewhere`), InvalidResponse

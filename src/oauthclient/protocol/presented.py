@@ -61,13 +61,17 @@ def aliases(overrides: Mapping[str, str | None] | None) -> dict[str, str | None]
 
 
 class Pinned:
-    """One generation of a certificate: that which the refresh token of a public client is bound to (RFC 8705, 4)."""
+    """One generation of a certificate: that which the refresh token of a public client is bound to (RFC 8705, 4).
 
-    __slots__ = ("__weakref__", "_presented", "_x5t_s256")
+    `teller`: what lives as long as this, because it tells of renewals.
+    """
 
-    def __init__(self, presented: Presented, x5t_s256: str) -> None:
+    __slots__ = ("__weakref__", "_presented", "_teller", "_x5t_s256")
+
+    def __init__(self, presented: Presented, x5t_s256: str, *, teller: object = None) -> None:
         self._presented = presented
         self._x5t_s256 = x5t_s256
+        self._teller = teller
 
     @property
     def x5t_s256(self) -> str:
