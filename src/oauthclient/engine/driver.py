@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthclient.engine import time
 from oauthclient.engine.flights import Flights
+from oauthclient.engine.play import Play
 from oauthclient.errors import OAuthError, StorageError
 from oauthclient.flows.effects import Ask, Effect, FreshID, Jitter, Load, Now, Once, Save, Send, Sleep
 
@@ -33,19 +34,13 @@ class Driver:
 
     def run(self, story: Story[T]) -> T:
         """What `story` returns; or raises."""
-        reply: Any = None
-        failure: Exception | None = None
-        while True:
+        play = Play(story)
+        while (effect := play.next()) is not None:
             try:
-                effect = story.send(reply) if failure is None else story.throw(failure)
-            except StopIteration as told:
-                result: T = told.value
-                return result
-            reply = failure = None
-            try:
-                reply = self._answer(effect)
+                play.reply = self._answer(effect)
             except Exception as error:  # noqa: BLE001  # it is the story's to judge
-                failure = error
+                play.failure = error
+        return play.result
 
     def _answer(self, effect: Effect[Any]) -> object:  # noqa: C901  # one case for each effect
         match effect:

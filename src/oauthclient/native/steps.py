@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from oauthclient.engine.play import Play
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,36 +37,24 @@ def step(waited_for: Step[T]) -> Script[T]:
 
 def run(script: Script[T]) -> T:
     """Play a script, and block at each step."""
-    reply: Any = None
-    failure: BaseException | None = None
-    while True:
+    play = Play(script)
+    while (waited_for := play.next()) is not None:
         try:
-            waited_for = script.send(reply) if failure is None else script.throw(failure)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        reply = failure = None
-        try:
-            reply = waited_for.result()
+            play.reply = waited_for.result()
         except BaseException as error:  # noqa: BLE001  # Ctrl-C too is the script's to clean up after
-            failure = error
+            play.failure = error
+    return play.result
 
 
 async def run_async(script: Script[T]) -> T:
     """Play a script, and await each step. A cancelled task ends it; what was sent to the server lands all the same."""
-    reply: Any = None
-    failure: BaseException | None = None
-    while True:
+    play = Play(script)
+    while (waited_for := play.next()) is not None:
         try:
-            waited_for = script.send(reply) if failure is None else script.throw(failure)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        reply = failure = None
-        try:
-            reply = await waited_for.result_async()
+            play.reply = await waited_for.result_async()
         except BaseException as error:  # noqa: BLE001  # a cancellation too is the script's to clean up after
-            failure = error
+            play.failure = error
+    return play.result
 
 
 class Listening(Generic[T]):
