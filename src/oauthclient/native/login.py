@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Final, Literal
 
 from oauthclient.errors import ConfigurationError, NoBrowser
 from oauthclient.flows.authorize import begin
@@ -16,13 +16,13 @@ from oauthclient.login.browser import open_url, openable, require_browser
 from oauthclient.login.device_prompt import device_prompt
 from oauthclient.login.listener import Listener
 from oauthclient.native.steps import Listening, step
-from oauthclient.protocol.authorization_request import Wish
+from oauthclient.protocol.authorization_request import LoginParameters, Wish
 from oauthclient.protocol.authorization_response import belongs
 from oauthclient.protocol.pending import Pending
 from oauthclient.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from oauthclient.engine.engine import Engine
     from oauthclient.engine.flights import Flight
@@ -49,7 +49,7 @@ def _on_terminal() -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class How:
+class How(LoginParameters):
     """How a person is to log in.
 
     `open_browser`: False only prints the URL. `device`: "always" logs in by way of another device, "auto" where there
@@ -58,7 +58,8 @@ class How:
     `tell`: shows text to the person. `extend`: ask for what the stored session has beside what is asked for now.
     `switch_account`: another person than before may log in.
 
-    The others are parameters of the request, as OpenID Connect Core, section 3.1.2.1, and RFC 9396 name them.
+    The others are parameters of the request: `prompt`, `max_age` (seconds), `acr_values`, `login_hint`, `ui_locales`,
+    `claims`, `authorization_details`, `response_mode`, and in `parameters` further ones.
     """
 
     open_browser: bool = True
@@ -68,31 +69,11 @@ class How:
     qr_code: bool = field(default_factory=_on_terminal)
     extend: bool = False
     switch_account: bool = False
-    prompt: str | None = None
-    max_age: int | None = None
-    acr_values: str | None = None
-    login_hint: str | None = None
-    ui_locales: str | None = None
-    claims: Mapping[str, Any] | None = None
-    authorization_details: Sequence[Mapping[str, Any]] | None = None
-    response_mode: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def wish(self, base: Wish) -> Wish:
         """What is asked for: what the app always does, and what this login adds."""
-        return Wish(
-            targets=base.targets,
-            scope=base.scope,
-            prompt=self.prompt or base.prompt,
-            max_age=self.max_age,
-            acr_values=self.acr_values,
-            login_hint=self.login_hint,
-            ui_locales=self.ui_locales,
-            claims=self.claims,
-            authorization_details=self.authorization_details,
-            response_mode=self.response_mode,
-            parameters=self.parameters,
-        )
+        asked = {each.name: getattr(self, each.name) for each in fields(LoginParameters)}
+        return Wish(targets=base.targets, scope=base.scope, **{**asked, "prompt": self.prompt or base.prompt})
 
 
 def by_device_instead(how: How) -> bool:

@@ -36,15 +36,12 @@ _RESERVED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a login asks for, as RFC 6749, section 4.1.1, OpenID Connect Core, section 3.1.2.1, and RFC 9396 name it.
+class LoginParameters:
+    """What a login may ask for, as OpenID Connect Core, section 3.1.2.1, and RFC 9396 name it.
 
-    `targets`: the resources and the scope for each. `scope`: what is asked for beside theirs, such as `openid`.
     `max_age`: seconds. `parameters`: further ones, for this server.
     """
 
-    targets: tuple[Granted, ...]
-    scope: str = ""
     prompt: str | None = None
     max_age: int | None = None
     acr_values: str | None = None
@@ -54,6 +51,17 @@ class Wish:
     authorization_details: Sequence[Mapping[str, Any]] | None = None
     response_mode: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish(LoginParameters):
+    """All that a login asks for (RFC 6749, section 4.1.1).
+
+    `targets`: the resources and the scope for each. `scope`: what is asked for beside theirs, such as `openid`.
+    """
+
+    targets: tuple[Granted, ...]
+    scope: str = ""
 
     def scopes(self) -> str:
         """All scopes asked for, each once, in order."""
