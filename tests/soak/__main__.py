@@ -1,8 +1,9 @@
 """`python -m tests.soak [--minutes 30] [--seed N]`: the tests of sessions and processes, for as long as one likes.
 
 Takes turns, until the time is over: expiries that eight processes go through, kills at random instants with and without
-a grace window, 64 processes that contend; at the embedded server and, where there is Node, at the real one. Prints a
-line for each, and ends with an error at the first that fails; the seed in that line repeats it.
+a grace window, 64 processes that contend, a minute in which the client certificate is renewed each second; at the
+embedded server and, where there is Node, at the real one. Prints a line for each, and ends with an error at the first
+that fails; the seed in that line repeats it. `--certificate`: only the certificate, and all the time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tests.sessions.contention import contend
 from tests.sessions.expiries import all_call, through_expiries
 from tests.sessions.fleet import Home, House, Launcher, at_the_house, launched
 from tests.sessions.kills import kill_at_random
+from tests.soak.certificate import rotate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +75,11 @@ def contention(launcher: Launcher, folder: Path, seed: int) -> str:
         seen = house.stats()
     assert seen == {"asked": 1, "refreshed": 1, "replays": 0}, seen
     return f"64 processes, the slowest after {contest.slowest / contest.refresh:.2f} refreshes"
+
+
+def certificate(_launcher: Launcher, folder: Path, _seed: int) -> str:
+    """Threads and tasks of one process."""
+    return rotate(folder, seconds=60)
 
 
 class Real:
@@ -160,11 +167,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Sessions and processes, for long.")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long (30)")
     parser.add_argument("--seed", type=int, default=1, help="of the first turn (1)")
+    parser.add_argument("--certificate", action="store_true", help="renew a client certificate each second, no more")
     arguments = parser.parse_args()
+    if arguments.certificate:
+        with TemporaryDirectory() as folder:
+            say(f"{rotate(Path(folder), seconds=arguments.minutes * 60)}\n")
+        return
     end = time.monotonic() + arguments.minutes * 60
     seed = arguments.seed
     with TemporaryDirectory() as ground, launched() as launcher:
-        turns = [expiries, kills, kills, contention, *at_the_real_server(Path(ground))]
+        turns = [expiries, kills, kills, contention, certificate, *at_the_real_server(Path(ground))]
         while time.monotonic() < end:
             turn = turns[(seed - arguments.seed) % len(turns)]
             say(f"{seed}: ")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
 from oauthclient.engine import time
+from tests.showing import Notes
 from tests.tls.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -37,3 +40,15 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Passing:
     monkeypatch.setattr(time, "wall", lambda: wall() + passing.seconds)
     monkeypatch.setattr(time, "steady", lambda: steady() + passing.seconds)
     return passing
+
+
+@pytest.fixture
+def notes() -> Iterator[Notes]:
+    kept = Notes()
+    logger = logging.getLogger("oauthclient")
+    level = logger.level
+    logger.addHandler(kept)
+    logger.setLevel(logging.INFO)
+    yield kept
+    logger.removeHandler(kept)
+    logger.setLevel(level)

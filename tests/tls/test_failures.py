@@ -154,10 +154,13 @@ def test_a_server_that_asks_for_none_is_served_without(place: Place, kind: str) 
 def test_what_is_not_about_tls_stays_what_it_is(place: Place, kind: str) -> None:
     """Even while the program is handling a TLS failure, which Python makes a part of the new error's context."""
 
+    def fail() -> None:
+        raise ssl.SSLError(ssl.SSL_ERROR_SSL, "[SSL: TLSV1_ALERT_UNKNOWN_CA] of another connection")
+
     async def scenario() -> None:
         caller = Caller(kind, place, place.certificate())
         try:
-            ssl.create_default_context(cadata="of something else")
+            fail()
         except ssl.SSLError:
             with pytest.raises(caller.door.family.ConnectError):
                 await caller.get("https://127.0.0.1:1")

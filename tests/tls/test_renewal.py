@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -17,27 +16,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 from oauthclient import ClientCertificate
 from oauthclient.tls.files import PEMFiles
-from tests.showing import Notes
 from tests.tls.place import renewed, replace, settled, soon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.showing import Notes
     from tests.tls.conftest import Passing
     from tests.tls.place import Issued, Place
-
-
-@pytest.fixture
-def notes() -> Iterator[Notes]:
-    kept = Notes()
-    logger = logging.getLogger("oauthclient")
-    level = logger.level
-    logger.addHandler(kept)
-    logger.setLevel(logging.INFO)
-    yield kept
-    logger.removeHandler(kept)
-    logger.setLevel(level)
 
 
 def test_files_that_are_replaced_in_one_step_each_are_read_again(place: Place, notes: Notes) -> None:
@@ -296,54 +282,6 @@ def test_a_renewal_that_is_written_while_another_is_read_is_not_lost(
     second = place.put()
     go_on.set()
     assert soon(lambda: certificate.current().x5t_s256 != first.x5t_s256 and renewed(certificate, second))
-
-
-def test_listeners_are_told_of_both_and_one_that_fails_harms_nobody(place: Place, notes: Notes) -> None:
-    certificate = place.certificate()
-    before = certificate.current()
-    told: list[tuple[object, str]] = []
-
-    def fail(*_: object) -> None:
-        raise ValueError("mine")
-
-    certificate.on_renewal(fail)
-    certificate.on_renewal(lambda former, now: told.append((former, now.x5t_s256)))
-    new = place.put()
-    assert renewed(certificate, new)
-    assert soon(lambda: told == [(before, new.x5t_s256)])
-    assert certificate.problem is None
-    assert [line for line in notes.lines if "ValueError: mine" in line]
-
-
-def test_former_ones_are_known_until_they_expire_and_not_more_than_a_sessions_worth(
-    place: Place, pass_time: Passing
-) -> None:
-    place.put(place.issue(lifetime=100))
-    certificate = place.certificate()
-    short = certificate.current().x5t_s256
-    seen = []
-    for _ in range(66):
-        new = place.put()
-        assert renewed(certificate, new)
-        seen.append(new.x5t_s256)
-    assert certificate.generation(short) is None
-    assert certificate.generation(seen[0]) is None
-    assert [certificate.generation(name).x5t_s256 for name in seen[1:]] == seen[1:]
-    assert len(certificate._former) == 64
-    pass_time(86_000 + 500)
-    assert renewed(certificate, place.put(place.issue(lifetime=200_000)))
-    assert list(certificate._former) == [seen[-1]]
-
-
-def test_one_that_comes_back_is_current_again(place: Place) -> None:
-    first = place.put()
-    certificate = place.certificate()
-    second = place.put()
-    assert renewed(certificate, second)
-    place.put(first)
-    assert renewed(certificate, first)
-    assert certificate.generation(second.x5t_s256)
-    assert certificate.generation(first.x5t_s256) is certificate.current()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

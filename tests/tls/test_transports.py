@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -30,6 +30,11 @@ ASYNC = [kind for kind in KINDS if " " in kind]
 def site(place: Place) -> Iterator[Site]:
     with place.site() as site:
         yield site
+
+
+def connection(answer: Any) -> object:
+    """Our end of the connection that an answer came over."""
+    return answer.extensions["network_stream"].get_extra_info("client_addr")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,11 +65,11 @@ def test_a_renewed_one_goes_over_new_connections_and_the_old_ones_are_closed_whe
         await caller.get(site.url)
         new = place.put()
         assert renewed(certificate, new)
-        await caller.get(site.url)
+        address = connection(await caller.get(site.url))
         assert site.seen[-1] == new.x5t_s256
         assert site.connections == 2
         pass_time(6)
-        await caller.get(site.url)
+        assert connection(await caller.get(site.url)) == address  # that one stays
         assert soon(lambda: site.connections == 1)
         assert len(caller.pools._pools) == 1
         await caller.close()
@@ -126,6 +131,26 @@ def test_a_token_of_a_former_certificate_goes_only_with_that_one(
 
     play(kind, scenario)
     assert site.seen == [new.x5t_s256, before, new.x5t_s256, before, new.x5t_s256]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_connections_of_former_certificates_are_closed(
+    place: Place, site: Site, pass_time: Passing, kind: str
+) -> None:
+    certificate = place.certificate()
+    before = certificate.current().x5t_s256
+    assert renewed(certificate, place.put())
+
+    async def scenario() -> None:
+        caller = Caller(kind, place, certificate)
+        address = connection(await caller.get(site.url))
+        await caller.get(site.url, extensions={EXTENSION: before})
+        pass_time(6)
+        assert connection(await caller.get(site.url)) == address
+        assert soon(lambda: site.connections == 1)
+        await caller.close()
+
+    play(kind, scenario)
 
 
 @pytest.mark.parametrize("kind", KINDS)

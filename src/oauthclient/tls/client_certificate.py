@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 from oauthclient.engine import time
@@ -107,7 +109,7 @@ class ClientCertificate:
         self._pause = 0.0
         self._looking: dict[int, object] = {}  # who does, by process: a fork leaves the parent's threads behind
         self._contexts: Any = ()
-        self._listeners: list[Callable[[Certificate, Certificate], None]] = []
+        self._listeners: list[Callable[[], Callable[[Certificate, Certificate], None] | None]] = []
         self.problem: str | None = None
         """Why the files that are there now are not in use, or None."""
 
@@ -125,8 +127,12 @@ class ClientCertificate:
         return None if found is None or time.wall() > found.not_after else found
 
     def on_renewal(self, tell: Callable[[Certificate, Certificate], None]) -> None:
-        """Have `tell` called, with the former certificate and the new one, when a renewal has been accepted."""
-        self._listeners.append(tell)
+        """Have `tell` called, with the former certificate and the new one, when a renewal has been accepted.
+
+        A method does not keep its object alive for that.
+        """
+        method = isinstance(tell, MethodType) and hasattr(tell.__self__, "__weakref__")
+        self._listeners.append(weakref.WeakMethod(tell) if method else lambda: tell)
 
     def client(self, kind: type[C], **settings: Any) -> C:
         """An httpx or httpx2 client, sync or async, that presents this certificate to every server that asks.
@@ -214,7 +220,11 @@ class ClientCertificate:
             self._tell(before, certificate)
 
     def _tell(self, before: Certificate, certificate: Certificate) -> None:
-        for tell in list(self._listeners):
+        for listener in list(self._listeners):
+            tell = listener()
+            if tell is None:
+                self._listeners.remove(listener)
+                continue
             try:
                 tell(before, certificate)
             except Exception:  # noqa: BLE001  # of the program's own; the renewal is none the worse for it
