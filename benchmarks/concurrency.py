@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import httpx2
 
+from benchmarks.api import slow_api
 from benchmarks.auth import auth_with_token
-from benchmarks.slow_api import slow_api
 from benchmarks.timing import interleaved
 from oauthclient import DPoP
 

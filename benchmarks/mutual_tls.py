@@ -6,24 +6,22 @@ and a static Authorization header. The API is a process of its own that asks for
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from contextlib import ExitStack
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import httpx2
 
+from benchmarks.api import tls_api
 from benchmarks.auth import auth_with_token
-from benchmarks.timing import interleaved, side
-from benchmarks.tls_api import tls_api
+from benchmarks.timing import interleaved, side, side_async
 from oauthclient import ClientCertificate, MutualTLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks.tls_api import TLSAPI
+    from benchmarks.api import TLSAPI
 
 
 def figures(*, quick: bool) -> Iterator[tuple[str, float]]:
@@ -32,7 +30,7 @@ def figures(*, quick: bool) -> Iterator[tuple[str, float]]:
         auth = auth_with_token(api.url, MutualTLS(certificate))
         header = {"Authorization": f"Bearer {auth.token(api.url).access_token}"}
         for family in (httpx, httpx2):
-            for manner, made in (("sync", _sync), ("async", _async)):
+            for manner, made in (("sync", _sync), ("async", side_async)):
                 kind = family.Client if manner == "sync" else family.AsyncClient
                 with ExitStack() as stack:
                     ours = certificate.client(kind, auth=auth, verify=api.ca, trust_env=False)
@@ -57,16 +55,3 @@ def _context(api: TLSAPI) -> ssl.SSLContext:
 def _sync(stack: ExitStack, client: Any, url: str) -> Callable[[int], float]:
     stack.enter_context(client)
     return side(lambda: client.get(url))
-
-
-def _async(stack: ExitStack, client: Any, url: str) -> Callable[[int], float]:
-    runner = stack.enter_context(asyncio.Runner())
-    stack.callback(lambda: runner.run(client.aclose()))
-
-    async def requests(calls: int) -> float:
-        start = perf_counter()
-        for _ in range(calls):
-            await client.get(url)
-        return (perf_counter() - start) / calls
-
-    return lambda calls: runner.run(requests(calls))

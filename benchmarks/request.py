@@ -7,9 +7,7 @@ timed.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,7 +15,7 @@ import httpx2
 
 from benchmarks.auth import auth_with_token
 from benchmarks.raw_signature import raw_signature
-from benchmarks.timing import interleaved, side
+from benchmarks.timing import interleaved, side, side_async
 from oauthclient import Bearer, DPoP
 
 if TYPE_CHECKING:
@@ -59,17 +57,7 @@ def _sync(family: Any, stack: ExitStack, **settings: Any) -> Callable[[int], flo
 
 
 def _async(family: Any, stack: ExitStack, **settings: Any) -> Callable[[int], float]:
-    runner = stack.enter_context(asyncio.Runner())
-    client = family.AsyncClient(transport=_api(family), **settings)
-    stack.callback(lambda: runner.run(client.aclose()))
-
-    async def requests(calls: int) -> float:
-        start = perf_counter()
-        for _ in range(calls):
-            await client.get(_URL)
-        return (perf_counter() - start) / calls
-
-    return lambda calls: runner.run(requests(calls))
+    return side_async(stack, family.AsyncClient(transport=_api(family), **settings), _URL)
 
 
 def _api(family: Any) -> Any:

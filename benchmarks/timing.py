@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import ExitStack
 
 
 def side(call: Callable[[], object]) -> Callable[[int], float]:
@@ -20,6 +22,20 @@ def side(call: Callable[[], object]) -> Callable[[int], float]:
         return (perf_counter() - start) / calls
 
     return run
+
+
+def side_async(stack: ExitStack, client: Any, url: str) -> Callable[[int], float]:
+    """The same of GET requests by an async client; it is closed, with the loop it lives in, at the end of `stack`."""
+    runner = stack.enter_context(asyncio.Runner())
+    stack.callback(lambda: runner.run(client.aclose()))
+
+    async def requests(calls: int) -> float:
+        start = perf_counter()
+        for _ in range(calls):
+            await client.get(url)
+        return (perf_counter() - start) / calls
+
+    return lambda calls: runner.run(requests(calls))
 
 
 def interleaved(

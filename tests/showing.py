@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
+from contextlib import contextmanager
 from pathlib import Path
 from types import BuiltinMethodType, FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import TYPE_CHECKING
@@ -26,6 +27,18 @@ class Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
+
+    @classmethod
+    @contextmanager
+    def of(cls, logger: str | None = None, *, level: int = logging.DEBUG) -> Iterator[Notes]:
+        """What is logged in the meantime, to that logger or any."""
+        kept, heard = cls(), logging.getLogger(logger)
+        before = heard.level
+        heard.addHandler(kept)
+        heard.setLevel(level)
+        yield kept
+        heard.removeHandler(kept)
+        heard.setLevel(before)
 
 
 def told(error: BaseException) -> Iterator[str]:

@@ -109,14 +109,8 @@ def house() -> Iterator[House]:
 
 @pytest.fixture
 def notes() -> Iterator[Notes]:
-    kept = Notes()
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(kept)
-    root.setLevel(logging.DEBUG)
-    yield kept
-    root.removeHandler(kept)
-    root.setLevel(level)
+    with Notes.of() as kept:
+        yield kept
 
 
 def search(house: House, notes: Notes, *things: object) -> None:

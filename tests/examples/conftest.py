@@ -12,13 +12,11 @@ from joserfc.jwk import ECKey
 
 from oauthclient import SigningKey
 from oauthclient.testing import AuthorizationServer, LoopbackPort, Network, ProtectedAPI
+from tests.examples.programs import Called
 
 
 @dataclass
-class Stage:
-    server: AuthorizationServer
-    orders: ProtectedAPI
-    stock: ProtectedAPI
+class Stage(Called):
     pem: bytes
     key_file: Path
 
@@ -33,14 +31,6 @@ class Stage:
             "--key",
             str(self.key_file),
         ]
-
-    @property
-    def for_service(self) -> list[str]:
-        return [*self.who, "--orders", self.orders.url, "orders.read", "--stock", self.stock.url, "stock.write"]
-
-    @property
-    def for_demo(self) -> list[str]:
-        return [*self.who, "--resource", self.orders.url, "orders.read", "--resource", self.stock.url, "stock.write"]
 
     @property
     def secrets(self) -> list[str]:

@@ -5,7 +5,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+from oauthclient.testing import AuthorizationServer, ProtectedAPI
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 JWT = re.compile(r"eyJ[\w-]{6,}")  # more of the beginning of a JWT than a reader needs to recognise one
@@ -29,6 +32,27 @@ CERTIFIED_STEPS = [
     "6  URLs outside both APIs",
     "7  A thief",
 ]
+
+
+@dataclass
+class Called:
+    """A server with its two APIs, and the options that lead the programs to them; `who` says as which client."""
+
+    server: AuthorizationServer
+    orders: ProtectedAPI
+    stock: ProtectedAPI
+
+    @property
+    def who(self) -> list[str]:
+        raise NotImplementedError
+
+    @property
+    def for_service(self) -> list[str]:
+        return [*self.who, "--orders", self.orders.url, "orders.read", "--stock", self.stock.url, "stock.write"]
+
+    @property
+    def for_demo(self) -> list[str]:
+        return [*self.who, "--resource", self.orders.url, "orders.read", "--resource", self.stock.url, "stock.write"]
 
 
 def command(program: str, *options: str) -> list[str]:

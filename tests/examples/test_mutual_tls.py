@@ -12,16 +12,13 @@ import trustme
 
 from oauthclient.jose.certificate import Certificate
 from oauthclient.testing import AuthorizationServer, LoopbackPort, Network, ProtectedAPI, Response, misbehaviour
-from tests.examples.programs import CERTIFIED_STEPS, leaks, run
+from tests.examples.programs import CERTIFIED_STEPS, Called, leaks, run
 
 _NAME = "sync.example.com"
 
 
 @dataclass
-class Certified:
-    server: AuthorizationServer
-    orders: ProtectedAPI
-    stock: ProtectedAPI
+class Certified(Called):
     certificate: Certificate
     pem: bytes
     folder: Path
@@ -31,14 +28,6 @@ class Certified:
         server = ["--issuer", self.server.issuer, "--client-id", "sync", "--ca", str(self.folder / "ca.pem")]
         files = ("--certificate", "chain.pem"), ("--certificate-key", "key.pem")
         return [*server, *(word for option, name in files for word in (option, str(self.folder / name)))]
-
-    @property
-    def for_service(self) -> list[str]:
-        return [*self.who, "--orders", self.orders.url, "orders.read", "--stock", self.stock.url, "stock.write"]
-
-    @property
-    def for_demo(self) -> list[str]:
-        return [*self.who, "--resource", self.orders.url, "orders.read", "--resource", self.stock.url, "stock.write"]
 
     @property
     def secrets(self) -> list[str]:

@@ -124,28 +124,6 @@ def test_the_thumbprint_is_the_sha_256_of_the_certificate_in_base64url() -> None
     assert len(expected) == 43
 
 
-def test_the_example_of_the_specification_has_its_thumbprint() -> None:
-    """RFC 8705, appendix A: the certificate, and the x5t#S256 of figure 6."""
-    pem = """-----BEGIN CERTIFICATE-----
-MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAx
-ODEyMzcwOVoXDTIyMDUwMjEyMzcwOVowDzENMAsGA1UEAwwEbXRsczBZMBMGByqG
-SM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ
-/Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwID
-SQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOV
-bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
------END CERTIFICATE-----
-"""
-    der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)
-    certificate = Certificate.from_der(der)
-    assert certificate.x5t_s256 == "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"
-    assert certificate.public_jwk == {
-        "crv": "P-256",
-        "kty": "EC",
-        "x": "1yfLHCpXqFjxCeHHHMVDTcLscpb07KUxudBmOMn8C7Q",
-        "y": "8_coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8",
-    }
-
-
 def test_the_subject_is_written_as_rfc_4514_has_it_and_other_names_as_they_are_registered() -> None:
     names = x509.SubjectAlternativeName(
         [

@@ -31,16 +31,10 @@ def certified(house: House) -> Certified:
 @pytest.fixture
 def notes() -> Iterator[Notes]:
     """All that is logged, but for httpx's own lines, which show the person's browser at work in this process."""
-    notes = Notes()
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(notes)
-    root.setLevel(logging.DEBUG)
     quiet = [logging.getLogger(name) for name in ("httpx", "httpcore")]
     for logger in quiet:
         logger.setLevel(logging.CRITICAL)
-    yield notes
+    with Notes.of() as notes:
+        yield notes
     for logger in quiet:
         logger.setLevel(logging.NOTSET)
-    root.setLevel(level)
-    root.removeHandler(notes)

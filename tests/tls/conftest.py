@@ -44,11 +44,5 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Passing:
 
 @pytest.fixture
 def notes() -> Iterator[Notes]:
-    kept = Notes()
-    logger = logging.getLogger("oauthclient")
-    level = logger.level
-    logger.addHandler(kept)
-    logger.setLevel(logging.INFO)
-    yield kept
-    logger.removeHandler(kept)
-    logger.setLevel(level)
+    with Notes.of("oauthclient", level=logging.INFO) as kept:
+        yield kept
