@@ -17,6 +17,7 @@ from oauthclient import (
     OAuthClient,
     PrivateKeyJWT,
     Resource,
+    SigningKey,
     TLSClientAuth,
 )
 from oauthclient.testing import misbehaviour as wrong
@@ -102,21 +103,29 @@ def test_an_alias_is_an_https_url(mesh: World, certificate: ClientCertificate, u
     mesh.oauth(binding=DPoP()).client_credentials(Resource(ORDERS)).token(ORDERS)
 
 
-def test_a_proof_names_the_alias_and_an_assertion_the_issuer(mesh: World, certificate: ClientCertificate) -> None:
-    """RFC 9449, section 4.2: the URI of the request; rfc7523bis: the issuer, wherever the request goes."""
-    mesh.server.register("svc", key=mesh.key, tls_client_certificate_bound_access_tokens=True)
+@pytest.mark.parametrize("audience", [None, "endpoint"])
+def test_a_proof_names_the_alias_and_an_assertion_the_issuer_unless_it_is_to_name_what_is_called(
+    mesh: World, certificate: ClientCertificate, audience: str | None
+) -> None:
+    """RFC 9449, section 4.2: the URI of the request; rfc7523bis: the issuer; RFC 7523, section 3: or the endpoint."""
+    key = SigningKey.generate()
+    mesh.server.register("svc", key=key, tls_client_certificate_bound_access_tokens=True)
     oauth = a_service(
         mesh,
         certificate,
         client_id="svc",
-        authentication=PrivateKeyJWT(mesh.key),
+        authentication=PrivateKeyJWT(key, audience=audience),
         binding=MutualTLS(certificate, dpop=DPoP()),
     )
-    oauth.client_credentials(Resource(ORDERS)).token(ORDERS)
-    (seen,) = asked(mesh)
+    if audience is None:
+        oauth.client_credentials(Resource(ORDERS)).token(ORDERS)
+    else:  # the embedded server takes its issuer alone
+        with pytest.raises(ErrorResponse, match="invalid_client"):
+            oauth.client_credentials(Resource(ORDERS)).token(ORDERS)
+    seen = asked(mesh)[0]
     assert seen.request.url == f"{MTLS}/token"
     assert seen.proof["htu"] == f"{MTLS}/token"
-    assert seen.assertion["aud"] == mesh.server.issuer
+    assert seen.assertion["aud"] == (f"{MTLS}/token" if audience else mesh.server.issuer)
 
 
 def test_a_certificate_for_the_connection_alone_goes_to_the_root_endpoints(

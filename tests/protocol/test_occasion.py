@@ -21,6 +21,11 @@ def test_unless_a_setting_says_otherwise() -> None:
     assert occasion(None).audience("https://old.example") == "https://old.example"
 
 
+def test_it_can_be_the_url_that_is_called() -> None:
+    """RFC 7523, section 3: the token endpoint's URL may be used; of an alias, that one."""
+    assert occasion("https://as.example.com").audience("endpoint") == "https://as.example.com/token"
+
+
 def test_without_an_issuer_it_has_to_be_set() -> None:
     with pytest.raises(ConfigurationError) as refused:
         occasion(None).audience(None)

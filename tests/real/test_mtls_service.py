@@ -28,6 +28,7 @@ from oauthclient import (
     attach,
     not_repeated,
 )
+from oauthclient.protocol import audiences
 from tests.doors import KINDS, Door
 from tests.real.certificates import Issued
 from tests.real.harness import Ground, RealServer
@@ -219,6 +220,15 @@ def test_the_conventional_endpoint_sees_no_certificate(real: RealServer, alone: 
         with pytest.raises(ErrorResponse) as caught:
             auth_for(oauth, url).token(url)
         assert caught.value.code == "invalid_client"
+
+
+def test_an_assertion_may_name_the_alias_that_is_called(real: RealServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 7523, section 3: the URL of the token endpoint, where a server wants that."""
+    monkeypatch.setattr(audiences, "_audiences", {})  # the keys of the tests serve several real servers
+    key = PrivateKeyJWT(SigningKey.from_pem(real.clients["key-bound"].pem, algorithm="ES256"), audience="endpoint")
+    oauth = service(real, "key-bound", authentication=key)
+    assert auth_for(oauth, real.resource("mtls")).token(real.resource("mtls")).access_token
+    assert oauth.discover().token_endpoint.startswith(real.mtls)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -178,8 +178,9 @@ class _JWTAuthentication(ClientAuthentication):
 class PrivateKeyJWT(_JWTAuthentication):
     """`private_key_jwt`: assertions signed with a private key that the server knows the public half of.
 
-    `audience`: the `aud`, by default the issuer as one string. `typ`: `"JWT"` for servers that refuse the explicit
-    type. `lifetime`: seconds. `header`: members to add to the JOSE header, such as `x5t#S256`.
+    `audience`: the `aud`, by default the issuer as one string; `"endpoint"` for servers that want the URL that is
+    called (RFC 7523, section 3), which is the alias where there is one. `typ`: `"JWT"` for servers that refuse the
+    explicit type. `lifetime`: seconds. `header`: members to add to the JOSE header, such as `x5t#S256`.
     """
 
     __slots__ = ("key",)

@@ -25,9 +25,10 @@ class Occasion(NamedTuple):
     def audience(self, setting: str | None) -> str:
         """The `aud` of an assertion: the issuer as one string, unless a setting says otherwise (rfc7523bis, section 4).
 
-        Raises ConfigurationError where neither is known.
+        The setting `"endpoint"` is the URL that is really called, an alias included (RFC 7523, section 3). Raises
+        ConfigurationError where neither is known.
         """
-        audience = setting or self.issuer
+        audience = self.endpoint if setting == "endpoint" else setting or self.issuer
         if audience is None:
             raise ConfigurationError(
                 "The metadata given by hand names no issuer, so an assertion has no audience.",
