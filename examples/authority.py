@@ -11,6 +11,19 @@ from cryptography.x509.oid import NameOID
 
 _ORGANIZATION = "Demo"
 
+# Python 3.13 refuses a CA that does not say what its key is for (RFC 5280, section 4.2.1.3).
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """Issues certificates for a day. `pem`: its own."""
@@ -18,8 +31,9 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named("Demo CA")
-        usage = (x509.BasicConstraints(ca=True, path_length=0), True)
-        self.pem = _signed(self._name, self._key, self._name, self._key, usage).public_bytes(Encoding.PEM)
+        authority = x509.BasicConstraints(ca=True, path_length=0)
+        certificate = _signed(self._name, self._key, self._name, self._key, (authority, True), (_SIGNS, True))
+        self.pem = certificate.public_bytes(Encoding.PEM)
 
     def issue(self, name: str, *, address: str | None = None) -> tuple[bytes, bytes]:
         """A certificate for somebody, or for the server at an IP address, and its new private key, both in PEM."""
@@ -46,11 +60,11 @@ def _signed(
     key: ec.EllipticCurvePrivateKey,
     issuer: x509.Name,
     signer: ec.EllipticCurvePrivateKey,
-    extension: tuple[x509.ExtensionType, bool],
+    *extensions: tuple[x509.ExtensionType, bool],
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     identified = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -58,8 +72,9 @@ def _signed(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(extension[0], critical=extension[1])
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(identified, critical=False)
-        .sign(signer, hashes.SHA256())
     )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(signer, hashes.SHA256())

@@ -112,7 +112,7 @@ class OAuthClient:
             "timeout": timeout,
             "certificate": one_certificate(presented, certificate),
         }
-        self._aliases = None if presented is None else aliases(mtls_endpoint_aliases)
+        self._aliases = aliases(mtls_endpoint_aliases, presented, loopback=insecure_loopback)
         self._store = store
         self._lazy_engine: Engine | None = None
         authentication.serve(self._issuer or None)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +180,15 @@ def test_what_stands_in_the_way_of_a_certificate_is_a_cross(
     points = certified(Presented("client.pem", certificate, "", method), **(_BANK | changes))
 
     assert [point.topic for point in points if point.kind == "bad"] == [topic]
+
+
+def test_a_certificate_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:
+    alone = tmp_path / "client.pem"
+    alone.write_bytes(trustme.CA().issue_cert("client.example.com").cert_chain_pems[0].bytes())
+
+    (cross,) = [point for point in certified(Presented.read(str(alone), None, None), **_BANK) if point.kind == "bad"]
+
+    assert "--certificate-key" in cross.used
 
 
 def test_what_would_bind_tokens_is_checked(certificate: ClientCertificate) -> None:

@@ -87,7 +87,9 @@ class World:
         if isinstance(answer, Exception):
             raise answer
         moment = Instant(self.wall, self.steady)
-        return Response(answer.status, answer.headers, answer.body, sent=moment, received=moment)
+        return Response(
+            answer.status, answer.headers, answer.body, sent=moment, received=moment, certificate=request.certificate
+        )
 
 
 class Telling:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oauthclient.errors import ReauthenticationRequired
+from oauthclient.errors import ErrorResponse, ReauthenticationRequired
 from oauthclient.flows.authorize import begin
 from oauthclient.flows.conclude import answered, conclude
 from oauthclient.flows.effects import CheckWritable, Send, Write
@@ -18,6 +18,7 @@ from oauthclient.protocol.presented import Pinned
 from oauthclient.secret import Secret
 from tests.flows.registering import killed_everywhere
 from tests.flows.sessions import ANOTHER_KEY, NAME, ORDERS, REDIRECT_URI, Home, a_wish
+from tests.flows.telling import error_answer
 from tests.testing.certificates import certificate
 
 if TYPE_CHECKING:
@@ -271,3 +272,13 @@ def test_the_requests_of_a_login_and_a_refresh_go_with_the_certificate() -> None
     posted = [effect.request for effect in home.history if isinstance(effect, Send) and effect.request.body]
     assert {request.certificate for request in posted} == {FIRST.x5t_s256}
     assert not any("DPoP" in request.headers for request in posted)
+
+
+def test_a_pushed_request_that_is_invalid_is_not_blamed_on_the_certificate() -> None:
+    """Nothing is bound yet (section 4): only a client that the certificate proves may lack it there."""
+    for code, confidential, named in (("invalid_request", False, False), ("invalid_client", True, True)):
+        home = CertifiedHome(confidential=confidential)
+        home.answers = [error_answer(code)]
+        with pytest.raises(ErrorResponse) as refused:
+            home.began()
+        assert (FIRST.x5t_s256 in refused.value.hint) == named

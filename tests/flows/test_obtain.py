@@ -21,7 +21,7 @@ from oauthclient.errors import (
 from oauthclient.flows.effects import Load, Save, Send
 from oauthclient.flows.obtain import obtain, renew
 from oauthclient.protocol.authentication import ClientSecretBasic
-from oauthclient.protocol.binding import Bearer, DPoP
+from oauthclient.protocol.binding import Bearer, DPoP, MutualTLS
 from oauthclient.protocol.grants import Grant, IssuedAssertion
 from tests.flows.telling import (
     ENDPOINT,
@@ -37,10 +37,14 @@ from tests.flows.telling import (
     respond,
     token_answer,
 )
+from tests.testing.certificates import certificate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oauthclient.flows.server import Server
     from oauthclient.flows.slot import Slot
+    from oauthclient.jose.certificate import Certificate
     from oauthclient.protocol.token import Token
 
 SLOT = make_slot()
@@ -238,6 +242,29 @@ def test_what_somebody_else_stored_meanwhile_is_the_answer() -> None:
     assert world.tell(renew(known(), SLOT, old)) is theirs
     assert world.tell(renew(known(), SLOT, None)) is theirs
     assert len(world.sent) == 2
+
+
+class Renewed:
+    """A client certificate that has been renewed, since a slot was named after the one before."""
+
+    def current(self) -> Certificate:
+        return certificate("next")
+
+    def generation(self, x5t_s256: str) -> Certificate | None:
+        raise AssertionError("nobody asks for the former one")
+
+    def on_renewal(self, tell: Callable[[Certificate, Certificate], None]) -> None:
+        raise AssertionError("no story asks for that")
+
+
+def test_a_token_is_filed_under_the_certificate_that_it_was_asked_for_with() -> None:
+    """RFC 8705, section 3: another process that shares the store may have the former one only."""
+    slot = make_slot(thumbprint="", certificate=certificate("former").x5t_s256)
+    world = World(token_answer(token_type="Bearer"))
+    server = make_server(metadata=by_hand(), binding=MutualTLS(Renewed(), assume_bound=True))
+    token = world.tell(renew(server, slot, None))
+    assert token.certificate == certificate("next").x5t_s256
+    assert world.store == {slot._replace(certificate=token.certificate): token}
 
 
 @pytest.mark.parametrize("spoiled", ["expired", "retired", "seen"])

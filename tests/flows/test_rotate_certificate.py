@@ -139,6 +139,13 @@ def test_of_two_names_none_can_stay_beside_the_other() -> None:
     rotate(disk, LAST, keep_former=True)  # where it is the same there is nothing to choose
 
 
+def test_a_uri_is_another_one_in_other_letters() -> None:
+    """RFC 3986, section 6.2.2.1: its path is not compared without regard to case."""
+    disk = prepared(replace(NAMED, members={"tls_client_auth_san_uri": "spiffe://example.com/Svc"}))
+    assert rotate(disk).metadata["tls_client_auth_san_uri"] == "spiffe://example.com/svc"
+    assert methods(disk) == ["GET", "PUT"]
+
+
 def test_a_server_may_spell_the_name_otherwise() -> None:
     disk = prepared(NAMED)
     answer(disk, tls_client_auth_subject_dn=SUBJECT.replace(",OU", ", ou"))

@@ -194,6 +194,13 @@ def test_a_key_that_is_encrypted_needs_its_passphrase() -> None:
     assert code_of(CERT, KEY, passphrase=PASSPHRASE) == "passphrase_not_needed"
 
 
+def changed(before: bytes, after: bytes) -> bytes:
+    """The certificate, readable as a whole, with some octets exchanged."""
+    der = LEAF.public_bytes(serialization.Encoding.DER)
+    assert before in der
+    return ssl.DER_cert_to_PEM_cert(der.replace(before, after)).encode()
+
+
 @pytest.mark.parametrize(
     ("pem", "key", "code"),
     [
@@ -210,6 +217,9 @@ def test_a_key_that_is_encrypted_needs_its_passphrase() -> None:
         (CERT[:-60], KEY, "unreadable_certificate"),
         (CERT + CERT[:200], KEY, "unreadable_certificate"),
         (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", KEY, "unreadable_certificate"),
+        (changed(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09"), KEY, "unreadable_certificate"),  # of version 10
+        (changed(b"\x0c\x10Stock Sync", b"\x03\x10Stock Sync"), KEY, "unreadable_certificate"),  # its name in bits
+        (changed(b"\x0c\x10Stock Sync", b"\x0c\x10\xffStock Syn"), KEY, "unreadable_certificate"),  # and in no UTF-8
         (None, KEY, "unreadable_certificate"),
         (17, KEY, "unreadable_certificate"),
         (CERT, 17, "unreadable_certificate"),
@@ -222,6 +232,14 @@ def test_a_key_that_is_encrypted_needs_its_passphrase() -> None:
 )
 def test_what_cannot_be_used_is_told_apart(pem: Any, key: Any, code: str) -> None:
     assert code_of(pem, key) == code
+
+
+@pytest.mark.parametrize("version", [1, 9])
+def test_what_the_other_side_of_a_connection_shows_is_judged_in_the_same_way(version: int) -> None:
+    pem = changed(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01" + bytes([version]))
+    with pytest.raises(InvalidKey) as unreadable:
+        Certificate.from_der(ssl.PEM_cert_to_DER_cert(pem.decode()))
+    assert unreadable.value.code == "unreadable_certificate"
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200), st.integers(0, 1500).map(lambda cut: CERT[:cut])))

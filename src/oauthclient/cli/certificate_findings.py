@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from oauthclient.cli import look
+from oauthclient.cli.failures import hint_of
 from oauthclient.cli.findings import Finding
 from oauthclient.cli.ledger import AUTH_METHODS
 from oauthclient.errors import ConfigurationError, InvalidKey, InvalidResponse
@@ -34,7 +35,7 @@ class Presented(NamedTuple):
         try:
             return cls(file, read_certificate(file, key), "", auth_method)
         except (InvalidKey, ConfigurationError) as error:
-            return cls(file, None, error.message, auth_method)
+            return cls(file, None, f"{error.message} {hint_of(error)}".rstrip(), auth_method)
 
 
 def certificate_findings(metadata: ServerMetadata, presented: Presented | None) -> Iterator[Finding]:

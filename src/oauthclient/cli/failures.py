@@ -81,6 +81,11 @@ _HINTS: Final = {
 }
 
 
+def hint_of(error: OAuthError) -> str:
+    """What to do about it at the prompt; "" where there is nothing to say."""
+    return _HINTS.get(error.code, error.hint)
+
+
 def complain(message: str, *, hint: str = "", code: str = "") -> None:
     """Say what went wrong, in one line, and what to do about it in another."""
     hint = _HINTS.get(code, hint)

@@ -153,7 +153,7 @@ def _pushed(
     response = yield from call(server, metadata, endpoint, form)
     what = f"the answer of {displayed(endpoint)}"
     if response.status not in _CREATED:
-        raise explain(server, read_error(response, what=what), response.certificate)
+        raise explain(server, read_error(response, what=what), response.certificate, grant=False)
     reference = text_member(parse_object(response.body, what=what), "request_uri", what=what, required=True)
     return [("client_id", server.client_id), ("request_uri", reference)]
 

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 def renew(server: Server, slot: Slot[Grant], seen: Token | None) -> Story[Token]:
     """A token for `slot` that is not `seen`, the one known to be of no more use.
 
-    Somebody may have stored another one since it was seen: that one is then the answer, and nothing is sent.
+    Somebody may have stored another one since it was seen: that one is then the answer, and nothing is sent. One that
+    was asked for while the client certificate was renewed is filed under that which it is bound to (RFC 8705, section
+    3): who shares the store may have only the other one.
     """
     stored = yield from Load(slot)
     now = yield from Now()
     if stored is not None and stored is not seen and stored.usable(now.wall, now.steady):
         return stored
     token = yield from obtain(server, slot)
-    yield from Save(slot, token)
+    yield from Save(slot if token.certificate is None else slot._replace(certificate=token.certificate), token)
     return token
 
 

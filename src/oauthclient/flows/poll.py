@@ -67,7 +67,7 @@ def begin_device(server: Server, wish: Wish) -> Story[DeviceAuthorization]:
             response, loopback=server.loopback, what=f"the device authorization response of {server.name}"
         )
     except ErrorResponse as error:
-        raise explain(server, error, response.certificate) from None
+        raise explain(server, error, response.certificate, grant=False) from None
 
 
 def _request_key(server: Server, metadata: ServerMetadata) -> tuple[Signer, str] | None:

@@ -101,7 +101,8 @@ def _named(
     server: Server, name: Name, registration: Registration, lease: Held, asked: Mapping[str, str], *, keep_former: bool
 ) -> Story[Registration]:
     """The registration with the name of the certificate as its one subject (RFC 8705, section 2.1.2)."""
-    if _names(registration) == {member: _alike(value) for member, value in asked.items()}:
+    wanted = {member: _alike(member, value) for member, value in asked.items()}
+    if _names(registration) == wanted:
         return registration
     if keep_former:
         raise ConfigurationError(
@@ -111,7 +112,7 @@ def _named(
         )
     changes = {**dict.fromkeys(SUBJECTS), **asked}
     registration = yield from update_under_lease(server, name, registration, lease, changes)
-    if not {member: _alike(value) for member, value in asked.items()}.items() <= _names(registration).items():
+    if not wanted.items() <= _names(registration).items():
         raise _not_registered()
     return registration
 
@@ -122,12 +123,12 @@ def _named_by(registration: Registration) -> Any:
 
 def _names(registration: Registration) -> dict[str, str]:
     metadata = registration.metadata
-    return {member: _alike(str(metadata[member])) for member in SUBJECTS if metadata.get(member)}
+    return {member: _alike(member, str(metadata[member])) for member in SUBJECTS if metadata.get(member)}
 
 
-def _alike(name: str) -> str:
-    """A name to compare: a server may write a distinguished name in other words of the same meaning (RFC 4514)."""
-    return "".join(name.split()).casefold()
+def _alike(member: str, name: str) -> str:
+    """A name to compare: a server may write it in other words of the same meaning (RFC 4514), but for a URI."""
+    return name if member == "tls_client_auth_san_uri" else "".join(name.split()).casefold()
 
 
 def _is(jwk: Mapping[str, Any], certificate: Certificate) -> bool:

@@ -50,14 +50,15 @@ def answer_of(server: Server) -> str:
     return f"the token response of {server.issuer or origin(server.token_endpoint)}"
 
 
-def explain(server: Server, error: E, presented: str | None = None) -> E:
+def explain(server: Server, error: E, presented: str | None = None, *, grant: bool = True) -> E:
     """`error`, with what is known of the clocks, or of the client certificate, where that may be its cause.
 
     `presented`: the `x5t#S256` of the certificate that was ready on the connection, None where none was. Whether the
-    server asked for it, only the server knows: TLS does not say.
+    server asked for it, only the server knows: TLS does not say. `grant`: False for a request that begins a login, in
+    which nothing can be bound to it yet.
     """
     hints = [error.hint]
-    if presented is not None and _certificate_matters(server, error.code):
+    if presented is not None and _certificate_matters(server, error.code, grant=grant):
         hints.insert(
             0,
             f"Either the endpoint did not ask for the client certificate (x5t#S256 {presented}): it may lack an alias "
@@ -69,11 +70,11 @@ def explain(server: Server, error: E, presented: str | None = None) -> E:
     return error
 
 
-def _certificate_matters(server: Server, code: str) -> bool:
+def _certificate_matters(server: Server, code: str, *, grant: bool) -> bool:
     """Whether a server that missed the certificate, or expected another, would say this (RFC 8705, sections 2 to 4)."""
     if server.authentication.certificate is not None:  # once it has authenticated, the grant is not bound to it: 7.1
         return code == "invalid_client"
-    return code in _UNBOUND and server.binding.certificate is not None
+    return grant and code in _UNBOUND and server.binding.certificate is not None
 
 
 def told(slot: Slot[Any]) -> list[tuple[str, str]]:

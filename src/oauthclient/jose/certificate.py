@@ -76,12 +76,10 @@ class Certificate:
         from cryptography import x509
 
         try:
-            leaf = x509.load_der_x509_certificate(der)
-        except ValueError:
-            leaf = None
-        if leaf is None:
-            raise _unreadable()
-        return cls((leaf,), None)
+            return cls((x509.load_der_x509_certificate(der),), None)
+        except _malformed():
+            pass
+        raise _unreadable()
 
     @classmethod
     def from_pem(
@@ -156,7 +154,7 @@ def read_certificate(pem: object, key: object, passphrase: bytes | str | None) -
         private = read_pem(pem if key is None else key, passphrase)
         if isinstance(private, InvalidKey):
             return private
-        certificate = Certificate(chain, private)
+        certificate = _made(chain, private)
     except InvalidKey as fault:
         return fault.with_traceback(None)
     if public_jwk(private) != certificate.public_jwk:
@@ -168,13 +166,28 @@ def read_certificate(pem: object, key: object, passphrase: bytes | str | None) -
     return certificate
 
 
+def _made(chain: tuple[x509.Certificate, ...], private: PrivateKey) -> Certificate:
+    try:
+        return Certificate(chain, private)
+    except _malformed():
+        pass
+    raise _unreadable()
+
+
+def _malformed() -> tuple[type[Exception], ...]:
+    """What cryptography raises for DER that breaks the rules; for names in it, not before they are asked for."""
+    from cryptography.x509 import InvalidVersion
+
+    return ValueError, TypeError, InvalidVersion
+
+
 def _chain(pem: bytes | str) -> tuple[x509.Certificate, ...]:
     from cryptography import x509
 
     text = pem.encode("utf-8", "replace") if isinstance(pem, str) else pem
     try:
         chain = tuple(x509.load_pem_x509_certificates(text))
-    except ValueError:
+    except _malformed():
         chain = ()
     if not chain or len(chain) < len(_BEGIN.findall(text)):  # a last one of which only a part is written is passed over
         raise _unreadable()
@@ -204,7 +217,7 @@ def _other_names(leaf: x509.Certificate) -> Any:
 
     try:
         return leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError, TypeError):
         return None
 
 

@@ -110,7 +110,7 @@ class NativeApp:
             "parameters": dict(parameters or {}),
             "loopback": insecure_loopback,
             "metadata": metadata,
-            "aliases": None if presented is None else aliases(mtls_endpoint_aliases),
+            "aliases": aliases(mtls_endpoint_aliases, presented, loopback=insecure_loopback),
         }
         self._connection: dict[str, Any] = {
             "verify": verify,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from oauthclient.errors import ConfigurationError, ReauthenticationRequired
 from oauthclient.protocol.metadata import ALIASED
+from oauthclient.protocol.urls import secure_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from oauthclient.jose.certificate import Certificate
 
@@ -48,16 +50,38 @@ def one_certificate(*certificates: Presented | None) -> Presented | None:
     return given[0] if given else None
 
 
-def aliases(overrides: Mapping[str, str | None] | None) -> dict[str, str | None]:
-    """What the program says of single endpoints. Raises ConfigurationError (`unknown_setting`)."""
-    unknown = sorted(set(overrides or ()).difference(ALIASED))
+def aliases(
+    overrides: Mapping[str, str | None] | None, presented: Presented | None, *, loopback: bool
+) -> dict[str, str | None] | None:
+    """What the program says of single endpoints; None for a client that goes to the conventional ones.
+
+    Raises ConfigurationError: `unknown_setting`, `insecure_url`.
+    """
+    given = {} if overrides is None else overrides
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f"mtls_endpoint_aliases= cannot be a {type(given).__name__}.",
+            code="unknown_setting",
+            hint='Give a mapping: {"token_endpoint": "https://mtls.as.example.com/token"}.',
+        )
+    unknown = sorted(str(name) for name in given if name not in ALIASED)
     if unknown:
         raise ConfigurationError(
             f"mtls_endpoint_aliases= does not know {', '.join(unknown)}.",
             code="unknown_setting",
             hint=f"A client calls these directly: {', '.join(ALIASED)}.",
         )
-    return dict(overrides or {})
+    if given and presented is None:
+        raise ConfigurationError(
+            "mtls_endpoint_aliases= is for a certificate that authenticates the client or binds its tokens.",
+            code="unknown_setting",
+            hint="Leave it out, or give MutualTLS(certificate) as binding=: without, and with certificate= alone, "
+            "requests go to the conventional endpoints.",
+        )
+    for name, url in given.items():
+        if url is not None:
+            secure_url(url, what=f"the {name} in mtls_endpoint_aliases=", loopback=loopback)
+    return None if presented is None else dict(given)
 
 
 class Pinned:
