@@ -61,6 +61,17 @@ def test_attach_refuses_a_client_that_presents_none(auth: Auth, kind: Any) -> No
 
 
 @pytest.mark.parametrize("kind", PLAIN, ids=NAMES)
+def test_what_counts_is_the_transport_by_which_the_resource_is_reached(auth: Auth, kind: Any) -> None:
+    family = httpx2 if kind.__module__ == "httpx2" else httpx
+    plain: Any = getattr(family, kind.__name__.replace("Client", "HTTPTransport"))
+    with pytest.raises(ConfigurationError):
+        attach(CERTIFICATE.client(kind, mounts={ORDERS: plain()}), auth)
+    attach(CERTIFICATE.client(kind, mounts={"https://elsewhere.example": plain()}), auth)
+    presenting = CERTIFICATE.client(kind)._transport
+    attach(kind(mounts={ORDERS.rpartition("/")[0]: presenting}), auth)
+
+
+@pytest.mark.parametrize("kind", PLAIN, ids=NAMES)
 def test_attach_takes_whatever_may_present_one(auth: Auth, world: World, kind: Any) -> None:
     family = httpx2 if kind.__module__ == "httpx2" else httpx
     mock = world.network.transport2 if family is httpx2 else world.network.transport

@@ -46,7 +46,13 @@ class Auth(AuthBase):
     @property
     def needs_certificate(self) -> bool:
         """Whether one of its tokens is bound to a client certificate, which the HTTP client has to present."""
-        return any(target.certificate is not None for target in self._resources.values())
+        return bool(self.certified)
+
+    @property
+    def certified(self) -> tuple[str, ...]:
+        """The prefixes of URLs where that is so."""
+        bound = (target.resource for target in self._resources.values() if target.certificate is not None)
+        return tuple(url for resource in bound for url in (resource.url, *resource.also))
 
     def token(self, url: str) -> Token:
         """The token that a request to `url` would carry, obtained if need be: its granted scope, its expiry.

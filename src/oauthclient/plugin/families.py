@@ -53,12 +53,13 @@ def _rewindable(file: Any) -> bool:
     return isinstance(file, bytes | str) or (hasattr(file, "seekable") and bool(file.seekable()))
 
 
-def presents_none(client: Any) -> bool:
-    """Whether a client goes by its library's own transport, which presents what the program's SSLContext does, or none.
+def presents_none(client: Any, url: str) -> bool:
+    """Whether a client goes to `url` by its library's own transport, mounted or not.
 
-    Of any other transport it is not known.
+    That one presents what the program's SSLContext does, or none; of any other it is not known.
     """
-    transport = type(getattr(client, "_transport", None))
+    find = getattr(client, "_transport_for_url", None)
+    transport = type(None if find is None else find(type(client.base_url)(url)))
     return transport.__module__.partition(".")[0] in ("httpx", "httpx2") and transport.__name__ in (
         "HTTPTransport",
         "AsyncHTTPTransport",
