@@ -59,7 +59,7 @@ def test_settings_cannot_say_twice_what_a_request_says(world: World, name: str) 
 
 @pytest.mark.parametrize("verify", [False, True, 0])
 def test_no_setting_switches_off_the_check_of_certificates(world: World, verify: Any) -> None:
-    """RFC 6749, section 10.9; RFC 8414, section 6.1. Those who mean it give an SSLContext that they made so."""
+    """RFC 6749, section 10.9; RFC 8414, section 6.1. An SSLContext that verifies nobody is refused as well."""
     with pytest.raises(ConfigurationError) as refused:
         world.auth(verify=verify)
     assert refused.value.code == "unreadable_ca"

@@ -239,7 +239,21 @@ def test_certificates_that_cannot_be_read_are_refused_at_once(verify: Any) -> No
     with pytest.raises(ConfigurationError) as refused:
         Transport(verify=verify)
     assert refused.value.code == "unreadable_ca"
-    assert "SSLContext" in refused.value.hint
+    assert "path of a file" in refused.value.hint
+
+
+@pytest.mark.parametrize("made", [lambda context: context, lambda context: lambda: context], ids=["one", "a function"])
+def test_a_context_that_verifies_no_server_is_refused(made: Any) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with pytest.raises(ConfigurationError) as refused:
+        Transport(verify=made(context))
+    assert refused.value.code == "unusable_verify"
+
+
+def test_a_host_of_any_length_is_cut_in_an_error() -> None:
+    assert len(str(failure(Unreachable, f"https://{'a.' * 50_000}example/token"))) < 1000
 
 
 def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:

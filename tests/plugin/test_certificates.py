@@ -108,6 +108,17 @@ def test_a_401_to_a_client_that_is_not_known_to_present_it_says_so(
     assert world.server.tokens.issued[-1].access_token not in caplog.text
 
 
+def test_it_says_so_at_once_where_the_token_is_the_second_that_was_rejected(
+    auth: Auth, world: World, door: Door
+) -> None:
+    client = door.client(auth, world.network)
+    client.get(ORDERS)
+    answer = client.get(ORDERS)
+    assert not_repeated(answer) is NotRepeated.CERTIFICATE_NOT_PRESENTED
+    assert len(world.orders.requests) == 3
+    assert len(world.token_requests) == 2
+
+
 def test_a_401_to_one_that_did_present_it_has_another_cause(auth: Auth, world: World, door: Door) -> None:
     network = world.network
     transport = network.transport2(CERTIFICATE) if door.family is httpx2 else network.transport(CERTIFICATE)

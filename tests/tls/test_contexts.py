@@ -174,13 +174,14 @@ def test_a_function_that_gives_the_same_context_again_is_found_out(place: Place)
         assert certificate.current().x5t_s256 != new.x5t_s256
 
 
-@pytest.mark.parametrize("kind", ["False", "a context", "a number", "a function of nothing"])
+@pytest.mark.parametrize("kind", ["False", "a context", "a number", "a function of nothing", "one that trusts anybody"])
 def test_what_cannot_be_trusted_anew_is_refused(place: Place, kind: str) -> None:
     verify: Any = {
         "False": False,
         "a context": ssl.create_default_context(),
         "a number": 17,
         "a function of nothing": lambda: None,
+        "one that trusts anybody": lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
     }[kind]
     with pytest.raises(ConfigurationError) as caught:
         place.certificate().client(httpx.Client, verify=verify)

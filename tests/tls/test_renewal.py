@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from oauthclient import ClientCertificate
+from oauthclient import ClientCertificate, ConfigurationError
 from oauthclient.tls.files import PEMFiles
 from tests.tls.place import renewed, replace, settled, soon
 
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     from tests.showing import Notes
     from tests.tls.conftest import Passing
     from tests.tls.place import Issued, Place
+
+
+def put_locked(place: Place) -> Issued:
+    """Write a new certificate, and its key under the passphrase "passphrase"."""
+    issued = place.issue()
+    key: Any = load_pem_private_key(issued.key, None)
+    secret = BestAvailableEncryption(b"passphrase")
+    issued.key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret)
+    return place.put(issued)
 
 
 def test_files_that_are_replaced_in_one_step_each_are_read_again(place: Place, notes: Notes) -> None:
@@ -184,7 +193,6 @@ def test_that_the_present_one_has_expired_is_said_when_it_happens(
 
 def test_what_failed_for_no_fault_of_the_files_is_tried_again_after_a_while(place: Place, pass_time: Passing) -> None:
     """Such as the vault that the passphrase comes from: at first each second, then more seldom."""
-    secret = BestAvailableEncryption(b"passphrase")
     fetched: list[bool] = []
     sealed = False
 
@@ -194,14 +202,9 @@ def test_what_failed_for_no_fault_of_the_files_is_tried_again_after_a_while(plac
             raise ConnectionError("the vault is sealed")
         return "passphrase"
 
-    def lock() -> None:
-        key: Any = load_pem_private_key(place.key.read_bytes(), None)
-        replace(place.key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret))
-
-    lock()
+    put_locked(place)
     certificate = place.certificate(passphrase=vault)
-    sealed, new = True, place.put()
-    lock()
+    sealed, new = True, put_locked(place)
     assert settled(certificate)
     fetched.clear()
     for _ in range(50):
@@ -323,3 +326,68 @@ def test_no_thread_to_be_had_is_no_failure(place: Place, monkeypatch: pytest.Mon
         patch.setattr(threading.Thread, "start", refuse)
         assert certificate.current() is before
     assert renewed(certificate, new)
+
+
+def test_a_pipe_or_a_huge_file_is_no_certificate_and_hangs_nobody(place: Place) -> None:
+    certificate = place.certificate()
+    file = place.folder / "client.pem"
+    file.unlink()
+    os.mkfifo(file)
+    assert soon(lambda: certificate.current() and certificate.problem)
+    assert "it is no file" in str(certificate.problem)
+    with pytest.raises(ConfigurationError) as caught:
+        place.certificate()
+    assert caught.value.code == "unreadable_file"
+    file.unlink()
+    with file.open("wb") as huge:
+        huge.truncate(2 * 1024 * 1024)
+    assert soon(lambda: certificate.current() and "larger than" in str(certificate.problem))
+    assert renewed(certificate, place.put())
+
+
+def test_a_reading_that_hangs_is_told_of(place: Place, pass_time: Passing, notes: Notes) -> None:
+    released = threading.Event()
+    asked: list[bool] = []
+
+    def vault() -> str:
+        asked.append(True)
+        if len(asked) > 1:
+            released.wait(10)
+        return "passphrase"
+
+    put_locked(place)
+    certificate = place.certificate(passphrase=vault)
+    new = put_locked(place)
+    assert soon(lambda: certificate.current() and len(asked) == 2)
+    pass_time(31)
+    assert soon(lambda: certificate.current() and certificate.problem)
+    assert "does not come to an end" in notes.lines[-1]
+    released.set()
+    assert renewed(certificate, new)
+    assert certificate.problem is None
+
+
+def test_a_passphrase_function_that_exits_is_asked_again(place: Place, pass_time: Passing) -> None:
+    exits = False
+
+    def vault() -> str:
+        if exits:
+            raise SystemExit
+        return "passphrase"
+
+    put_locked(place)
+    certificate = place.certificate(passphrase=vault)
+    exits, new = True, put_locked(place)
+    assert soon(lambda: certificate.current() and certificate.problem)
+    assert "SystemExit" in str(certificate.problem)
+    exits = False
+    pass_time(2)
+    assert renewed(certificate, new)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "1"])
+def test_the_pace_of_looking_is_a_number_of_seconds(place: Place, seconds: Any) -> None:
+    place.put()
+    with pytest.raises(ConfigurationError) as caught:
+        place.certificate(check_every=seconds)
+    assert caught.value.code == "unknown_setting"

@@ -7,12 +7,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import trio
 
 from oauthclient import RequestRefused
 from oauthclient.testing import misbehaviour
-from oauthclient.tls.transport import EXTENSION
+from oauthclient.tls.transport import EXTENSION, transport_class
 from tests.doors import KINDS
 from tests.tls.caller import Caller, here, play
 from tests.tls.place import Place, renewed, soon
@@ -297,3 +298,34 @@ def test_closing_the_client_closes_the_former_connections_too(place: Place, site
 
     play(kind, scenario)
     assert soon(lambda: site.connections == 0)
+
+
+@pytest.mark.parametrize("wanted", ["unheard of", b"bytes", 17, ["a list"]])
+def test_a_request_that_wants_what_is_no_certificate_of_ours_is_not_sent(place: Place, wanted: Any) -> None:
+    place.put()
+    with place.site() as site, place.certificate().client(httpx.Client, verify=place.ca, trust_env=False) as client:
+        with pytest.raises(RequestRefused) as caught:
+            client.get(site.url, extensions={"client_certificate": wanted})
+        assert caught.value.code == "another_certificate"
+        assert site.seen == []
+
+
+def test_closing_goes_on_where_one_pool_cannot_be_closed() -> None:
+    closed: list[str] = []
+
+    class Pool:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def close(self) -> None:
+            closed.append(self.name)
+            raise OSError(self.name)
+
+    class Two:
+        def all(self) -> list[Pool]:
+            return [Pool("one"), Pool("another")]
+
+    two: Any = Two()
+    with pytest.raises(OSError, match="one"):
+        transport_class(httpx, asynchronous=False)(two).close()
+    assert sorted(closed) == ["another", "one"]

@@ -72,7 +72,7 @@ class Transport:
 
     def send(self, request: Request) -> Response:
         """The answer to `request`. Raises Unreachable, or InvalidResponse for one that is too large or compressed."""
-        host = without_query(request.url)
+        host = _place(request)
         sent = time.now()
         try:
             return self._exchange(request, sent)
@@ -120,22 +120,18 @@ class Transport:
             received = time.now()
             headers = {name.lower(): value for name, value in response.headers.items()}
             if headers.get("content-encoding", "identity").lower() != "identity":
-                raise InvalidResponse(
-                    f"{without_query(request.url)} compressed its answer unasked.", code="unasked_encoding"
-                )
+                raise InvalidResponse(f"{_place(request)} compressed its answer unasked.", code="unasked_encoding")
             body = bytearray()
             # What a mock answers has been read already, and cannot be streamed again.
             for piece in (response.content,) if response.is_stream_consumed else response.iter_raw():
                 body += piece
                 if len(body) > _LARGEST_BODY:
                     raise InvalidResponse(
-                        f"The answer of {without_query(request.url)} is longer than {_LARGEST_BODY} bytes.",
+                        f"The answer of {_place(request)} is longer than {_LARGEST_BODY} bytes.",
                         code="too_large",
                     )
                 if time.steady() - sent.steady > self._timeout * _WHOLE_EXCHANGE:
-                    raise Unreachable(
-                        f"{without_query(request.url)} did not finish its answer in time.", code="timeout"
-                    )
+                    raise Unreachable(f"{_place(request)} did not finish its answer in time.", code="timeout")
         finally:
             response.close()
         return Response(
@@ -173,6 +169,11 @@ class Transport:
         return self._client
 
 
+def _place(request: Request) -> str:
+    """Where a request goes, as an error may show it."""
+    return shown(without_query(request.url))
+
+
 def _close(client: Any, process: int) -> None:
     if process == os.getpid():
         client.close()
@@ -185,13 +186,20 @@ def _default_context() -> ssl.SSLContext:
 
 
 def _context(verify: Verify) -> ssl.SSLContext | None:
-    if verify is None or isinstance(verify, ssl.SSLContext):
-        return verify
-    if callable(verify):
-        return verify()
+    if verify is None:
+        return None
+    made = verify() if callable(verify) else verify
+    if isinstance(made, ssl.SSLContext):
+        if made.verify_mode == ssl.CERT_NONE:
+            raise ConfigurationError(
+                "The SSLContext in verify= verifies no server, which would be shown all credentials.",
+                code="unusable_verify",
+                hint="Give the path of the file of a private CA.",
+            )
+        return made
     from oauthclient.tls.contexts import context_trusting
 
-    return context_trusting(verify)
+    return context_trusting(made)
 
 
 def _family_of(transport: object) -> Any:

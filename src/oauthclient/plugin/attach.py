@@ -23,8 +23,8 @@ def attach(client: C, auth: Auth, *, presents_certificate: bool = False) -> C:
     before the program's own response hooks run, which may raise.
 
     Raises ConfigurationError (`certificate_not_presented`) where tokens are bound to a client certificate (RFC 8705)
-    and `client` goes there by its library's own transport, which presents none; unless `presents_certificate` says that its
-    SSLContext was made with one.
+    and `client` goes there by its library's own transport, which presents none; unless `presents_certificate` says that
+    its SSLContext was made with one.
     """
     if not presents_certificate and any(presents_none(client, url) for url in auth.certified):
         raise ConfigurationError(

@@ -57,7 +57,8 @@ class SelfIssuedAssertion(Grant):
     """An assertion about `subject`, signed with our own `key` (RFC 7523, sections 2.1 and 3).
 
     `issuer`: the `iss`, by default the client_id. `audience`: by default the authorization server's issuer, as one
-    string; `"endpoint"` for the URL of the token endpoint that is called. `lifetime`: seconds. `claims`: further claims. `typ`: of the JOSE header.
+    string; `"endpoint"` for the URL of the token endpoint that is called. `lifetime`: seconds. `claims`: further
+    claims. `typ`: of the JOSE header.
     """
 
     grant_type = _JWT_BEARER

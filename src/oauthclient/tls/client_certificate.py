@@ -26,6 +26,7 @@ C = TypeVar("C")
 _KEPT: Final = 64  # former certificates, for the sessions that are bound to one of them
 _FIRST_PAUSE: Final = 1.0  # seconds after files that cannot be used, doubling, unless they change before
 _LONGEST_PAUSE: Final = 60.0
+_LONGEST_READING: Final = 30.0  # seconds after which it is said that a reading hangs
 _LOG: Final = logging.getLogger("oauthclient")
 
 
@@ -59,6 +60,8 @@ class ClientCertificate:
         `passphrase`: of an encrypted key, or a function that fetches it, called at each reading. `check_every`: seconds
         between two looks at the files. Raises InvalidKey; ConfigurationError (`unreadable_file`).
         """
+        if not isinstance(check_every, int | float) or not 0 <= check_every < float("inf"):
+            raise ConfigurationError("check_every= is a number of seconds.", code="unknown_setting")
         try:
             files = PEMFiles(certificate, key, passphrase)
         finally:
@@ -107,7 +110,7 @@ class ClientCertificate:
         self._look_again = time.steady() + check_every if files is not None else float("inf")
         self._try_again = float("inf")
         self._pause = 0.0
-        self._looking: dict[int, object] = {}  # who does, by process: a fork leaves the parent's threads behind
+        self._looking: dict[int, list[float]] = {}  # since when, by process: a fork leaves the parent's threads behind
         self._contexts: Any = ()
         self._listeners: list[Callable[[], Callable[[Certificate, Certificate], None] | None]] = []
         self.problem: str | None = None
@@ -151,8 +154,13 @@ class ClientCertificate:
 
     def _look(self) -> None:
         files = self._files
-        looker = object()
-        if files is None or self._looking.setdefault(os.getpid(), looker) is not looker:
+        looker = [time.steady()]
+        if files is None:
+            return
+        began = self._looking.setdefault(os.getpid(), looker)
+        if began is not looker:
+            if time.steady() - began[0] > _LONGEST_READING:
+                self._keep("reading its files, or getting the passphrase, does not come to an end")
             return
         self._look_again = time.steady() + self._check_every
         try:
@@ -189,7 +197,7 @@ class ClientCertificate:
             self._accept(certificate)
         except (InvalidKey, ConfigurationError) as error:
             self._fail(error.message.rstrip("."), wait)
-        except Exception as error:  # noqa: BLE001  # such as one of the program's own that fetches a passphrase
+        except BaseException as error:  # noqa: BLE001  # of the program's own: one that fetches a passphrase may exit
             self._fail(f"{type(error).__name__} while reading it")
         finally:
             self._seen = seen  # not before: the child of a fork goes without this thread

@@ -69,7 +69,7 @@ def context_trusting(path: str | os.PathLike[str]) -> ssl.SSLContext:
         raise ConfigurationError(
             f"The CA certificates in {shown(path)} cannot be read: {shown(error)}.",
             code="unreadable_ca",
-            hint="verify= is an SSLContext, or the path of a file of CA certificates in PEM.",
+            hint="Give the path of a file of CA certificates in PEM.",
         ) from None
 
 
@@ -85,6 +85,8 @@ def context(certificate: Certificate, trust: Trust, *, http2: bool) -> ssl.SSLCo
             found = trust()
             if not isinstance(found, ssl.SSLContext) or any(found is other for other in _contexts.values()):
                 raise _unusable("is a function that did not make a new SSLContext")
+            if found.verify_mode == ssl.CERT_NONE:
+                raise _unusable("is a function whose SSLContext verifies no server")
             _load(found, certificate)
             _contexts[which] = found
         return found

@@ -58,7 +58,9 @@ def tls_failure(error: BaseException, host: str, handled: BaseException | None =
     return TLSFailed(
         f"No trusted connection to {host}: {told}.",
         code="tls_failed",
-        hint="If the server's certificate comes from a private CA, give its file: verify=...",
+        hint="If the server's certificate comes from a private CA, give its file: verify=..."
+        if isinstance(failed, ssl.SSLCertVerificationError)
+        else "Something in between may not speak TLS; and no client is shared across a fork: make one in the child.",
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
     Passphrase = str | bytes | Secret | Callable[[], str | bytes | Secret]
     Kept = Secret | Callable[[], str | bytes | Secret] | None
+
+
+_LARGEST: Final = 1024 * 1024  # bytes
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class PEMFiles:
@@ -44,7 +51,7 @@ class PEMFiles:
         that was copied with the time of another.
         """
         found = [path.stat() for path in self._paths]
-        return [(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for stat in found]
+        return [(each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for each in found]
 
     def read(self) -> Certificate:
         """The certificate.
@@ -54,7 +61,7 @@ class PEMFiles:
         texts: list[bytes] = []
         fault: InvalidKey | ConfigurationError
         try:
-            texts.extend(path.read_bytes() for path in self._paths)
+            texts.extend(_text(path) for path in self._paths)
             found = read_certificate(texts[0], texts[-1], told(self._passphrase))
             if not isinstance(found, InvalidKey):
                 return found
@@ -70,6 +77,18 @@ class PEMFiles:
         finally:
             texts.clear()  # no traceback is to show them
         raise fault
+
+
+def _text(path: Path) -> bytes:
+    """What stands in a file; no pipe is waited for, and nothing huge is read. Raises OSError."""
+    descriptor = os.open(path, _FLAGS)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        text = file.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {_LARGEST} bytes", str(path))
+    return text
 
 
 def _is_path(path: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,7 +64,7 @@ class Pools:
         if wanted is None or wanted == current.x5t_s256:
             certificate = current  # even if it has expired: that is for the server to say
         else:
-            former = self._source.generation(wanted)
+            former = self._source.generation(wanted) if isinstance(wanted, str) else None
             if former is None:
                 raise RequestRefused(
                     "The token of this request is bound to a client certificate that this HTTP client does not have, "
@@ -138,8 +138,9 @@ class _Sync:
         return response
 
     def close(self) -> None:
-        for transport in self._pools.all():
-            transport.close()
+        with ExitStack() as stack:  # all of them, whatever the first one raises
+            for transport in self._pools.all():
+                stack.callback(transport.close)
 
 
 class _Async:
@@ -170,8 +171,9 @@ class _Async:
         return response
 
     async def aclose(self) -> None:
-        for transport in self._pools.all():
-            await transport.aclose()
+        async with AsyncExitStack() as stack:
+            for transport in self._pools.all():
+                stack.push_async_callback(transport.aclose)
 
 
 class _Body:
