@@ -16,6 +16,7 @@ _FLOORS = {
     "protocol": 2,
     "flows": 3,
     "engine": 4,
+    "time": 4,
     "storage": 4,
     "plugin": 4,
     "login": 4,

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from oauthclient import Auth, OAuthClient, PrivateKeyJWT, Resource, SigningKey
-from oauthclient.engine import time
+from oauthclient import Auth, OAuthClient, PrivateKeyJWT, Resource, SigningKey, time
 from oauthclient.testing import AuthorizationServer, Bystander, Clock, Exchange, Network, ProtectedAPI
 from oauthclient.testing.host import Host
 from tests.doors import KINDS, Api, Door

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from oauthclient.engine import time
+from oauthclient import time
 from tests.engine.flying import run_asyncio
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ import httpx
 import pytest
 import trio
 
-from oauthclient import NativeApp, Resource, Session, Vault
-from oauthclient.engine import time
+from oauthclient import NativeApp, Resource, Session, Vault, time
 from oauthclient.login.redirect import redirect_path
 from oauthclient.testing import AuthorizationServer, Clock, Exchange, LoopbackPort, Network, ProtectedAPI, Response
 from oauthclient.testing.pages import read_form

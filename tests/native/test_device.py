@@ -8,7 +8,7 @@ import time
 import pytest
 import trio
 
-from oauthclient.engine import time as clocks
+from oauthclient import time as clocks
 from oauthclient.errors import ConfigurationError, ErrorResponse, LoginTimeout, NoBrowser
 from oauthclient.login.surroundings import Surroundings
 from tests.native.house import cancelled_once, eventually, run

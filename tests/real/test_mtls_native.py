@@ -19,8 +19,8 @@ from oauthclient import (
     Session,
     TLSClientAuth,
     Vault,
+    time,
 )
-from oauthclient.engine import time
 from oauthclient.engine.transport import Transport
 from oauthclient.protocol.wire import Request
 from tests.browser import Browser

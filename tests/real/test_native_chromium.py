@@ -12,8 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from oauthclient import ErrorResponse, NativeApp, ReauthenticationRequired, Session, Vault
-from oauthclient.engine import time
+from oauthclient import ErrorResponse, NativeApp, ReauthenticationRequired, Session, Vault, time
 from oauthclient.login.surroundings import Surroundings
 from tests.browser import Browser, Page
 from tests.components import ComponentMissing, missing

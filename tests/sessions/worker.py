@@ -13,8 +13,7 @@ from typing import Any, TextIO
 
 import httpx
 
-from oauthclient import NativeApp, OAuthError, Resource, Session, Vault
-from oauthclient.engine import time
+from oauthclient import NativeApp, OAuthError, Resource, Session, Vault, time
 
 SCOPES = {"orders": "read", "stock": "write", "a": "read", "b": "read"}
 

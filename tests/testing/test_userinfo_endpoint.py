@@ -131,7 +131,7 @@ class Program:
 @pytest.fixture
 def app_now(app, monkeypatch):
     """The app, with our own clocks set to the time of its world."""
-    from oauthclient.engine import time
+    from oauthclient import time
 
     monkeypatch.setattr(time, "wall", app.world.clock)
     monkeypatch.setattr(time, "now", lambda: Instant(app.world.clock(), time.steady()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from oauthclient.engine import time
+from oauthclient import time
 from tests.showing import Notes
 from tests.tls.place import Place
 

@@ -60,7 +60,7 @@ def test_it_is_read_from_two_files_or_one_or_from_memory(place: Place) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KEYS if kind != "P-521"])
 def test_a_key_of_any_algorithm_of_tls_will_do(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oauthclient.engine.time.wall", lambda: 1_750_000_000.0)
+    monkeypatch.setattr("oauthclient.time.wall", lambda: 1_750_000_000.0)
     made = ClientCertificate.from_pem(cert_pem(issued(KEYS[kind])), key_pem(KEYS[kind]))
     assert made.problem is None
 
@@ -177,7 +177,7 @@ def test_it_shows_who_it_is_and_is_neither_pickled_nor_copied_nor_made_otherwise
 
 
 def test_what_openssl_does_not_take_is_said_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oauthclient.engine.time.wall", lambda: 1_750_000_000.0)
+    monkeypatch.setattr("oauthclient.time.wall", lambda: 1_750_000_000.0)
 
     def refuse(*_: object, **__: object) -> None:
         raise ssl.SSLError(1, "[SSL: EE_KEY_TOO_SMALL] ee key too small")

@@ -6,7 +6,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.engine.flights import Flights
 from oauthclient.engine.play import Play
 from oauthclient.errors import OAuthError, StorageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.engine.driver import Driver
 from oauthclient.engine.keeper import Keeper
 from oauthclient.flows.discover import known_metadata

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from weakref import WeakSet
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.engine.waiting import wait, wait_async
 from oauthclient.errors import Unreachable
 

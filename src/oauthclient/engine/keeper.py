@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.engine.flights import own
 from oauthclient.errors import AuthorizationServerError
 

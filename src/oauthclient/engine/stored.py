@@ -6,7 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.errors import StorageBusy, StorageError
 from oauthclient.flows.effects import CheckWritable, DeleteKey, Erase, Lease, LoadKey, Persist, Read, SaveKey, Write
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.errors import ConfigurationError, InvalidResponse, OAuthError, TLSFailed, Unreachable
 from oauthclient.protocol.text import shown
 from oauthclient.protocol.urls import without_query

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.errors import ConfigurationError, StorageUnreadable
 from oauthclient.flows.authorize import begin
 from oauthclient.flows.conclude import answered_once

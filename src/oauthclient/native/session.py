@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.errors import ErrorResponse, StorageError
 from oauthclient.native.steps import run, run_async, step
 from oauthclient.plugin.auth import Auth

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.engine.driver import fresh_id
 from oauthclient.errors import AlreadyAuthorized, ConfigurationError, NotOffered, UnsafeURL
 from oauthclient.plugin.families import replayable

@@ -9,7 +9,7 @@ import weakref
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.errors import ConfigurationError, InvalidKey
 from oauthclient.jose.certificate import read_certificate
 from oauthclient.secret import Secret

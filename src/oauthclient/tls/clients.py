@@ -15,7 +15,7 @@ from oauthclient.tls.transport import Pools, transport_class
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oauthclient.tls.client_certificate import ClientCertificate
+    from oauthclient.protocol.presented import Presented
 
 C = TypeVar("C")
 
@@ -23,7 +23,7 @@ _OF_CONNECTIONS: Final[tuple[str, ...]] = ("http1", "http2", "limits")  # a clie
 _OF_TRANSPORTS: Final[tuple[str, ...]] = ("retries", "uds", "local_address", "socket_options")
 
 
-def client(certificate: ClientCertificate, kind: type[C], settings: Mapping[str, Any]) -> C:
+def client(certificate: Presented, kind: type[C], settings: Mapping[str, Any]) -> C:
     """See `ClientCertificate.client`."""
     family, asynchronous = _family_of(kind)
     rest = dict(settings)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from oauthclient.engine import time
+from oauthclient import time
 from oauthclient.errors import RequestRefused
 from oauthclient.tls.failures import tls_failure
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from oauthclient.jose.certificate import Certificate
-    from oauthclient.tls.client_certificate import ClientCertificate
+    from oauthclient.protocol.presented import Presented
 
 EXTENSION: Final = "client_certificate"
 """Of a request: the `x5t#S256` of the certificate it must go with. Of a response: of the one it went with."""
@@ -46,7 +46,7 @@ class Pools:
     __slots__ = ("_context", "_lock", "_make", "_pools", "_source")
 
     def __init__(
-        self, source: ClientCertificate, context: Callable[[Certificate], SSLContext], make: Callable[[SSLContext], Any]
+        self, source: Presented, context: Callable[[Certificate], SSLContext], make: Callable[[SSLContext], Any]
     ) -> None:
         self._source = source
         self._context = context
