@@ -145,8 +145,7 @@ def test_the_backend_of_the_examples(start_real: Callable[..., RealServer], fold
     options = [
         "--issuer",
         real.issuer,
-        "--client-id",
-        told,
+        f"--client-id={told}",  # which may begin with a hyphen
         "--key",
         str(tmp_path / "client.pem"),
         "--ca",
